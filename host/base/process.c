@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Time, forks and signals, by POSIX.
+#include "base/process.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+static atomic_uint fork_generation;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+uint64_t ffwd_now_ns(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void count_fork(void) {
+    atomic_fetch_add(&fork_generation, 1);
+}
+
+static void watch_forks(void) {
+    (void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+uint32_t ffwd_fork_generation(void) {
+    (void)pthread_once(&fork_once, watch_forks);
+    return atomic_load(&fork_generation);
+}
+
+void ffwd_signals_block(sigset_t *before) {
+    static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    sigset_t blocked;
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        (void)sigdelset(&blocked, kept[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, before);
+}
+
+void ffwd_signals_restore(const sigset_t *before) {
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}

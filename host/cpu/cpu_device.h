@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// The CPU device from the inside: threads, an instruction set, and models packed for it.
+#ifndef FFWD_CPU_CPU_DEVICE_H
+#define FFWD_CPU_CPU_DEVICE_H
+
+#include "cpu/cpu.h"
+#include "cpu/isa.h"
+#include "cpu/threads.h"
+
+typedef struct ffwd_cpu_device {
+    ffwd_device base;
+    const ffwd_isa *isa;
+    bool isa_forced;
+    ffwd_threads *threads;
+    char name[128];
+    uint64_t memory_bytes;
+} ffwd_cpu_device;
+
+/** A model's weights in the order in which one instruction set uses them; shared by clones. */
+typedef struct ffwd_cpu_weights {
+    atomic_uint references;
+    ffwd_block_layer *layers;
+    size_t layer_count;
+    uint64_t bytes;
+} ffwd_cpu_weights;
+
+ffwd_status ffwd_cpu_weights_create(const ffwd_model *model, const ffwd_rowblock *code,
+                                    ffwd_cpu_weights **out, ffwd_error *err);
+ffwd_cpu_weights *ffwd_cpu_weights_retain(ffwd_cpu_weights *weights);
+void ffwd_cpu_weights_release(ffwd_cpu_weights *weights);
+
+typedef struct ffwd_cpu_placement {
+    ffwd_placement base;
+    const ffwd_rowblock *code;
+    ffwd_cpu_weights *weights;
+    uint64_t block_rows;
+    uint64_t scratch_bytes; /**< of one slot */
+    unsigned char *scratch; /**< [slots] */
+    void *between[2];       /**< layered: [chunk_rows][widest] activations between stages */
+} ffwd_cpu_placement;
+
+/** Of ffwd_device_ops. */
+ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
+                             const ffwd_request *request, ffwd_placement **out, ffwd_error *err);
+ffwd_status ffwd_cpu_clone(const ffwd_placement *placement, ffwd_placement **out, ffwd_error *err);
+ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
+                               ffwd_timing *timing, ffwd_error *err);
+void ffwd_cpu_release(ffwd_placement *placement);
+
+#endif

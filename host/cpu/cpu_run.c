@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// A model on the CPU: its plan, its scratch, and the blocks of a chunk spread over the threads.
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "cpu/cpu_device.h"
+
+/** Both areas of activations of a block: they share the first-level cache with its rows and with
+ * those of the next block, which are on their way. */
+#define BLOCK_BYTES (12ull * 1024)
+
+/** Work between two looks at the progress callback: some tens of milliseconds. */
+#define CHUNK_BYTES (64ull << 20)
+#define CHUNK_FLOPS (4ull << 30)
+
+/** Below this, waking a thread costs more than it computes; in flops or twice the bytes moved. */
+#define THREAD_WORK (1ull << 16)
+
+/** Rows written past the caches: more than a core's second level, so little of it would be found.
+ */
+#define BYPASS_BYTES (2ull << 20)
+
+/** A thread comes back for more this often, so that a slow one leaves its share to the others. */
+#define GRABS_PER_THREAD 16
+
+static uint32_t choose_strategy(const ffwd_request *request) {
+    return request->strategy == FFWD_STRATEGY_AUTO ? FFWD_FUSED : request->strategy;
+}
+
+static uint64_t choose_block_rows(const ffwd_model *model, const ffwd_rowblock *code) {
+    uint64_t group_bytes =
+        2 * ffwd_model_widest(model) * code->group_rows * ffwd_dtype_size(model->dtype);
+    return code->group_rows * ffwd_max(1, BLOCK_BYTES / group_bytes);
+}
+
+/** Bytes of a row that lies between two stages of a layered plan. */
+static uint64_t between_row_bytes(const ffwd_placement *base) {
+    return base->stage_count > 1
+               ? ffwd_model_widest(base->model) * ffwd_dtype_size(base->model->dtype)
+               : 0;
+}
+
+/** Bytes that the engine holds whatever a chunk's size. */
+static uint64_t fixed_bytes(const ffwd_cpu_placement *cpu) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    return cpu->weights->bytes + cpu->scratch_bytes * ffwd_threads_count(device->threads);
+}
+
+/** Rows that may lie between two stages within the bound on memory. */
+static uint64_t rows_between(const ffwd_cpu_placement *cpu, const ffwd_request *request) {
+    const uint64_t bound =
+        request->memory_bytes > 0 ? request->memory_bytes : CHUNK_BYTES + fixed_bytes(cpu);
+    const uint64_t left = bound - ffwd_min(bound, fixed_bytes(cpu));
+    return left / (2 * between_row_bytes(&cpu->base));
+}
+
+static uint64_t choose_chunk_rows(const ffwd_cpu_placement *cpu, const ffwd_request *request) {
+    const ffwd_model *model = cpu->base.model;
+    const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
+    uint64_t rows = ffwd_min(CHUNK_BYTES / row_bytes, CHUNK_FLOPS / ffwd_max(model->flops, 1));
+    rows = ffwd_max(rows / cpu->block_rows, 1) * cpu->block_rows;
+    if (request->chunk_rows > 0) {
+        rows = request->chunk_rows;
+    }
+    if (between_row_bytes(&cpu->base) > 0) {
+        rows = ffwd_min(rows, rows_between(cpu, request));
+        if (request->expected_rows > 0) {
+            rows = ffwd_min(rows, request->expected_rows);
+        }
+    }
+    return ffwd_max(rows, 1);
+}
+
+static void name_stages(ffwd_cpu_placement *cpu) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    const ffwd_model *model = cpu->base.model;
+    const char *dtype = ffwd_dtype_name(model->dtype);
+    for (size_t i = 0; i < cpu->base.stage_count; i++) {
+        ffwd_plan_stage *stage = &cpu->base.stages[i];
+        if (cpu->base.strategy == FFWD_FUSED || model->operation_count == 0) {
+            (void)snprintf(stage->kernel, sizeof stage->kernel, "rowblock_%s_%s", device->isa->name,
+                           dtype);
+            stage->layer_count = model->operation_count;
+        } else {
+            (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s_%s",
+                           ffwd_activation_name(model->operations[i].activation), device->isa->name,
+                           dtype);
+            stage->first_layer = i;
+            stage->layer_count = 1;
+        }
+    }
+}
+
+/** Bytes of a slot's scratch: two areas of activations, and one for rows out of place. */
+static ffwd_status size_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
+    const ffwd_model *model = cpu->base.model;
+    const uint64_t widest = ffwd_model_widest(model);
+    uint64_t bytes;
+    if (!ffwd_multiply(cpu->block_rows * 3 * ffwd_dtype_size(model->dtype), widest, &bytes) ||
+        bytes > INT64_MAX / 4096) {
+        return ffwd_fail(err, FFWD_EOVERFLOW, "blocks of %llu rows of %llu values do not fit",
+                         (unsigned long long)cpu->block_rows, (unsigned long long)widest);
+    }
+    cpu->scratch_bytes = ffwd_round_up(bytes, FFWD_ALIGNMENT);
+    return FFWD_OK;
+}
+
+/** What each thread's slot and each stage's output need; everything but the weights. */
+static ffwd_status allocate_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    const uint64_t all = cpu->scratch_bytes * ffwd_threads_count(device->threads);
+    uint64_t between;
+    if (!ffwd_multiply(cpu->base.chunk_rows, between_row_bytes(&cpu->base), &between)) {
+        return ffwd_fail(err, FFWD_EOVERFLOW, "chunks of %llu rows do not fit",
+                         (unsigned long long)cpu->base.chunk_rows);
+    }
+    cpu->scratch = ffwd_alloc(all);
+    if (cpu->scratch == NULL) {
+        return ffwd_fail_memory(err, all, "blocks of rows");
+    }
+    for (size_t i = 0; i < 2 && between > 0; i++) {
+        cpu->between[i] = ffwd_alloc(between);
+        if (cpu->between[i] == NULL) {
+            return ffwd_fail_memory(err, between, "rows between two layers");
+        }
+    }
+    cpu->base.memory_bytes = fixed_bytes(cpu) + 2 * between;
+    return FFWD_OK;
+}
+
+void ffwd_cpu_release(ffwd_placement *placement) {
+    ffwd_cpu_placement *cpu = (ffwd_cpu_placement *)placement;
+    ffwd_cpu_weights_release(cpu->weights);
+    ffwd_free(cpu->scratch);
+    ffwd_free(cpu->between[0]);
+    ffwd_free(cpu->between[1]);
+    ffwd_placement_finish(placement);
+    ffwd_free(cpu);
+}
+
+/** An empty placement with its head; the caller adds weights, sizes and scratch. */
+static ffwd_status create(ffwd_device *device, const ffwd_model *model, uint32_t strategy,
+                          ffwd_cpu_placement **out, ffwd_error *err) {
+    const ffwd_cpu_device *cpu_device = (const ffwd_cpu_device *)device;
+    ffwd_cpu_placement *cpu = ffwd_alloc_zero(sizeof *cpu);
+    if (cpu == NULL) {
+        return ffwd_fail_memory(err, sizeof *cpu, "a placement");
+    }
+    size_t stages =
+        strategy == FFWD_FUSED || model->operation_count == 0 ? 1 : model->operation_count;
+    ffwd_status status = ffwd_placement_init(&cpu->base, device, model, strategy, stages, err);
+    if (status != FFWD_OK) {
+        ffwd_free(cpu);
+        return status;
+    }
+    cpu->code = ffwd_isa_rowblock(cpu_device->isa, model->dtype);
+    *out = cpu;
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
+                             const ffwd_request *request, ffwd_placement **out, ffwd_error *err) {
+    ffwd_cpu_placement *cpu = NULL;
+    ffwd_status status = ffwd_device_check_fork(device, err);
+    if (status == FFWD_OK) {
+        status = create(device, model, choose_strategy(request), &cpu, err);
+    }
+    if (status != FFWD_OK) {
+        return status;
+    }
+    FFWD_TRY(status, ffwd_cpu_weights_create(model, cpu->code, &cpu->weights, err));
+    cpu->block_rows = choose_block_rows(model, cpu->code);
+    FFWD_TRY(status, size_scratch(cpu, err));
+    cpu->base.chunk_rows = choose_chunk_rows(cpu, request);
+    name_stages(cpu);
+    FFWD_TRY(status, allocate_scratch(cpu, err));
+    *out = &cpu->base;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_cpu_release(&cpu->base);
+    return status;
+}
+
+ffwd_status ffwd_cpu_clone(const ffwd_placement *placement, ffwd_placement **out, ffwd_error *err) {
+    const ffwd_cpu_placement *original = (const ffwd_cpu_placement *)placement;
+    ffwd_cpu_placement *cpu = NULL;
+    ffwd_status status = ffwd_device_check_fork(placement->device, err);
+    if (status == FFWD_OK) {
+        status = create(placement->device, placement->model, placement->strategy, &cpu, err);
+    }
+    if (status != FFWD_OK) {
+        return status;
+    }
+    cpu->weights = ffwd_cpu_weights_retain(original->weights);
+    cpu->block_rows = original->block_rows;
+    cpu->scratch_bytes = original->scratch_bytes;
+    cpu->base.chunk_rows = placement->chunk_rows;
+    name_stages(cpu);
+    FFWD_TRY(status, allocate_scratch(cpu, err));
+    *out = &cpu->base;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_cpu_release(&cpu->base);
+    return status;
+}
+
+/** A stage over a chunk, its blocks handed to whichever thread asks next. */
+typedef struct stage_run {
+    const ffwd_cpu_placement *cpu;
+    const ffwd_block_job *job;
+    uint64_t rows, grab_rows;
+    atomic_ullong next;
+} stage_run;
+
+static void run_slot(void *context, size_t slot) {
+    stage_run *stage = context;
+    unsigned char *scratch = stage->cpu->scratch + slot * stage->cpu->scratch_bytes;
+    for (;;) {
+        uint64_t first = atomic_fetch_add(&stage->next, stage->grab_rows);
+        if (first >= stage->rows) {
+            return;
+        }
+        stage->cpu->code->run(stage->job, first, ffwd_min(stage->grab_rows, stage->rows - first),
+                              scratch);
+    }
+}
+
+/** As many threads as there is work for. */
+static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    const ffwd_model *model = cpu->base.model;
+    const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
+    const uint64_t enough_rows = THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
+    const uint64_t blocks = (rows - 1) / cpu->block_rows + 1;
+    const uint64_t useful = ffwd_min(blocks, rows / enough_rows + 1);
+    return (uint32_t)ffwd_min(ffwd_threads_count(device->threads), useful);
+}
+
+static void run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    const uint64_t rows = job->x.rows;
+    const uint32_t slots = choose_slots(cpu, rows);
+    uint64_t grab = slots == 1 ? rows : rows / ((uint64_t)slots * GRABS_PER_THREAD);
+    stage_run stage = {.cpu = cpu, .job = job, .rows = rows};
+    stage.grab_rows = ffwd_round_up(ffwd_max(grab, 1), cpu->block_rows);
+    atomic_init(&stage.next, 0);
+    ffwd_threads_run(device->threads, slots, run_slot, &stage);
+}
+
+/** Dense rows of the model's dtype between two stages. */
+static ffwd_rows between_rows(const ffwd_cpu_placement *cpu, size_t stage, uint64_t rows) {
+    const ffwd_plan_stage *plan = &cpu->base.stages[stage];
+    const ffwd_operation *last =
+        &cpu->base.model->operations[plan->first_layer + plan->layer_count - 1];
+    const int64_t element = (int64_t)ffwd_dtype_size(cpu->base.model->dtype);
+    return (ffwd_rows){.data = cpu->between[stage % 2],
+                       .dtype = cpu->base.model->dtype,
+                       .rows = rows,
+                       .cols = last->neurons,
+                       .row_bytes = (int64_t)last->neurons * element,
+                       .col_bytes = element};
+}
+
+/** Whether Y would only push other rows out of the caches. */
+static bool bypasses_cache(const ffwd_chunk *chunk) {
+    const uint64_t y_bytes = chunk->y.rows * chunk->y.cols * ffwd_dtype_size(chunk->y.dtype);
+    return y_bytes >= BYPASS_BYTES;
+}
+
+ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
+                               ffwd_timing *timing, ffwd_error *err) {
+    ffwd_cpu_placement *cpu = (ffwd_cpu_placement *)placement;
+    ffwd_status status = ffwd_device_check_fork(placement->device, err);
+    if (status != FFWD_OK || chunk->x.rows == 0) {
+        return status;
+    }
+    ffwd_rows x = chunk->x;
+    for (size_t i = 0; i < placement->stage_count; i++) {
+        ffwd_plan_stage *stage = &placement->stages[i];
+        const bool last = i + 1 == placement->stage_count;
+        const ffwd_block_job job = {
+            .layers = cpu->weights->layers + stage->first_layer,
+            .layer_count = stage->layer_count,
+            .x = x,
+            .y = last ? chunk->y : between_rows(cpu, i, x.rows),
+            .sums = chunk->sums != NULL ? chunk->sums + stage->first_layer : NULL,
+            .outputs = chunk->outputs != NULL ? chunk->outputs + stage->first_layer : NULL,
+            .block_rows = cpu->block_rows,
+            .bypass_cache = last && bypasses_cache(chunk),
+        };
+        const uint64_t start = ffwd_now_ns();
+        run_job(cpu, &job);
+        const uint64_t spent = ffwd_now_ns() - start;
+        stage->ns += spent;
+        stage->launches++;
+        timing->kernel_ns += spent;
+        x = job.y;
+    }
+    return FFWD_OK;
+}

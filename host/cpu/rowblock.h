@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The CPU path's inner code as the rest of the device sees it: one table of functions for each
+// instruction set and dtype, all made from rowblock_body.h.
+#ifndef FFWD_CPU_ROWBLOCK_H
+#define FFWD_CPU_ROWBLOCK_H
+
+#include <stdbool.h>
+
+#include "base/rows.h"
+
+/**
+ * A dense layer as the row-block code takes it.
+ *
+ * Packed weights: the neurons in tiles of tile_neurons (the last one smaller), in each tile the
+ * weights of all its neurons to one input side by side, in the order in which they are used:
+ *
+ *     tile 0                          tile 1
+ *     [W[0][0] W[1][0] .. W[T-1][0]]  [W[T][0] W[T+1][0] ..]
+ *     [W[0][1] W[1][1] .. W[T-1][1]]  ...
+ *     ... one line an input
+ */
+typedef struct ffwd_block_layer {
+    uint64_t inputs, neurons;
+    uint32_t activation;
+    const void *weights; /**< packed, as above */
+    const void *bias;    /**< [neurons], zeros where the layer has none */
+} ffwd_block_layer;
+
+/** Consecutive layers over consecutive rows. */
+typedef struct ffwd_block_job {
+    const ffwd_block_layer *layers;
+    size_t layer_count;
+    ffwd_rows x, y;
+    const ffwd_rows *sums, *outputs; /**< [layer_count] captures, data NULL: not wanted; or NULL */
+    uint64_t block_rows;             /**< a multiple of group_rows */
+    bool bypass_cache;               /**< Y is too large to be found in a cache afterwards */
+} ffwd_block_job;
+
+/** Both dtypes of one instruction set look like this. */
+typedef struct ffwd_rowblock {
+    uint32_t lanes;        /**< of a vector */
+    uint32_t tile_neurons; /**< accumulators of a tile are tile_neurons x group_rows / lanes */
+    uint32_t group_rows;   /**< rows that one tile covers */
+
+    /** Computes rows [first, first + rows). Scratch: ffwd_rowblock_scratch_bytes. */
+    void (*run)(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch);
+
+    /** Reads x_bytes and writes y_bytes, as a plain pass over memory would. */
+    void (*stream)(const void *x, uint64_t x_bytes, void *y, uint64_t y_bytes, bool nontemporal);
+
+    /** Runs `iterations` of independent fused multiply-adds in registers; returns their flops. */
+    uint64_t (*multiply_add)(uint64_t iterations);
+} ffwd_rowblock;
+
+#endif

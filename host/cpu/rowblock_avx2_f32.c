@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The row-block code in AVX2 with FMA, float32. A tile's 12 sums, 3 vectors of inputs and a weight
+// fill the 16 registers.
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef float REAL __attribute__((vector_size(32)));
+typedef uint32_t BITS __attribute__((vector_size(32)));
+#define SCALAR       float
+#define LANES        8
+#define VECTORS      3
+#define TILE_NEURONS 4
+#define FFWD_DTYPE   FFWD_F32
+
+#define K(c)         ((REAL)_mm256_set1_ps(c))
+#define FMA(a, b, c) ((REAL)_mm256_fmadd_ps((a), (b), (c)))
+#define GT(a, b)     ((BITS)_mm256_cmp_ps((a), (b), _CMP_GT_OQ))
+/* Bits and masks instead of a blend, so that a constant 0 on either side costs one operation. */
+#define WHEN_GT(a, b, x, y) ((REAL)((GT(a, b) & (BITS)(x)) | (~GT(a, b) & (BITS)(y))))
+#define AS_BITS(x)          ((BITS)(x))
+#define AS_REAL(x)          ((REAL)(x))
+
+#define LOAD(p)      ((REAL)_mm256_loadu_ps(p))
+#define STORE(p, v)  _mm256_storeu_ps((p), (v))
+#define STREAM(p, v) _mm256_stream_ps((p), (v))
+#define FENCE()      _mm_sfence()
+#define LOW(a, b)                                                                                  \
+    ((REAL)_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20))
+#define HIGH(a, b)                                                                                 \
+    ((REAL)_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31))
+/* Within each half of 128 bits first, then the pairs into order. */
+#define EVEN(a, b) ((REAL)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0x88), 0xd8))
+#define ODD(a, b)  ((REAL)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0xdd), 0xd8))
+
+#define TABLE ffwd_rowblock_avx2_f32
+#include "cpu/rowblock_body.h"

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The row-block code in AVX2 with FMA, float64. A tile's 12 sums, 3 vectors of inputs and a weight
+// fill the 16 registers.
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef double REAL __attribute__((vector_size(32)));
+typedef uint64_t BITS __attribute__((vector_size(32)));
+#define SCALAR       double
+#define LANES        4
+#define VECTORS      3
+#define TILE_NEURONS 4
+#define FFWD_DTYPE   FFWD_F64
+#define REAL_IS_F64
+
+#define K(c)         ((REAL)_mm256_set1_pd(c))
+#define FMA(a, b, c) ((REAL)_mm256_fmadd_pd((a), (b), (c)))
+#define GT(a, b)     ((BITS)_mm256_cmp_pd((a), (b), _CMP_GT_OQ))
+/* Bits and masks instead of a blend, so that a constant 0 on either side costs one operation. */
+#define WHEN_GT(a, b, x, y) ((REAL)((GT(a, b) & (BITS)(x)) | (~GT(a, b) & (BITS)(y))))
+#define AS_BITS(x)          ((BITS)(x))
+#define AS_REAL(x)          ((REAL)(x))
+
+#define LOAD(p)      ((REAL)_mm256_loadu_pd(p))
+#define STORE(p, v)  _mm256_storeu_pd((p), (v))
+#define STREAM(p, v) _mm256_stream_pd((p), (v))
+#define FENCE()      _mm_sfence()
+#define LOW(a, b)                                                                                  \
+    ((REAL)_mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20))
+#define HIGH(a, b)                                                                                 \
+    ((REAL)_mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31))
+/* Within each half of 128 bits first, then the values into order. */
+#define EVEN(a, b) ((REAL)_mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8))
+#define ODD(a, b)  ((REAL)_mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8))
+
+#define TABLE ffwd_rowblock_avx2_f64
+#include "cpu/rowblock_body.h"

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The row-block code in AVX-512, float32. A tile's 24 sums and 3 vectors of inputs in 32 registers;
+// weights are broadcast from memory.
+#include <immintrin.h>
+#include <stdint.h>
+
+typedef float REAL __attribute__((vector_size(64)));
+typedef uint32_t BITS __attribute__((vector_size(64)));
+#define SCALAR       float
+#define LANES        16
+#define VECTORS      3
+#define TILE_NEURONS 8
+#define FFWD_DTYPE   FFWD_F32
+
+#define K(c)         ((REAL)_mm512_set1_ps(c))
+#define FMA(a, b, c) ((REAL)_mm512_fmadd_ps((a), (b), (c)))
+#define WHEN_GT(a, b, x, y)                                                                        \
+    ((REAL)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((a), (b), _CMP_GT_OQ), (y), (x)))
+#define AS_BITS(x) ((BITS)(x))
+#define AS_REAL(x) ((REAL)(x))
+
+#define LOAD(p)      ((REAL)_mm512_loadu_ps(p))
+#define STORE(p, v)  _mm512_storeu_ps((p), (v))
+#define STREAM(p, v) _mm512_stream_ps((p), (v))
+#define FENCE()      _mm_sfence()
+#define LOW(a, b)                                                                                  \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b)                                                                                 \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define EVEN(a, b)                                                                                 \
+    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODD(a, b)                                                                                  \
+    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+
+#define TABLE ffwd_rowblock_avx512_f32
+#include "cpu/rowblock_body.h"

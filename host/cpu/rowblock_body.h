@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: MIT
+// The row-block code, written once. An including file supplies, for its instruction set and dtype,
+// the seven names of kernels/activations.h and SCALAR (the element), LANES, VECTORS, TILE_NEURONS,
+// LOAD, STORE, STREAM, and for LANES > 1 LOW, HIGH (the halves of a and b, interleaved), EVEN, ODD
+// (the even and odd lanes of a followed by those of b); and TABLE, the name of the result.
+//
+// Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
+// by feature, so that a vector holds one feature of LANES rows and every sum keeps its order:
+//
+//     X, Y       [row][feature]                 as the caller has them
+//     scratch    [group][feature][GROUP rows]   one area read, the other written, layer by layer
+//
+// A tile is TILE_NEURONS neurons x VECTORS vectors of rows, its sums in registers for all inputs.
+#include <string.h>
+
+#include "cpu/rowblock.h"
+#include "kernels/activations.h"
+
+#define GROUP ((uint64_t)LANES * VECTORS)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ------------------------------------------------------------------------------------ products */
+
+/** out[o][r] = activation(sum[o][r]); neurons and activation are constants. */
+INLINE void store_tile(uint32_t neurons, uint32_t activation, REAL (*sum)[VECTORS], SCALAR *out) {
+    for (uint64_t o = 0; o < neurons; o++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            const REAL z = sum[o][v];
+            const REAL y = activation == FFWD_STEP   ? ffwd_step(z)
+                           : activation == FFWD_RELU ? ffwd_relu(z)
+                                                     : z;
+            STORE(out + o * GROUP + v * LANES, y);
+        }
+    }
+}
+
+/**
+ * out[o][r] = activation(bias[o] + sum over k of weights[k][o] * in[k][r]), k in order, one group.
+ * Step and relu are done here, on the sums in registers; the others are a pass of their own.
+ */
+INLINE void tile(uint32_t neurons, uint64_t inputs, uint32_t activation, const SCALAR *in,
+                 const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
+    REAL sum[TILE_NEURONS][VECTORS];
+    for (uint64_t o = 0; o < neurons; o++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            sum[o][v] = K(bias[o]);
+        }
+    }
+    for (uint64_t k = 0; k < inputs; k++) {
+        REAL x[VECTORS];
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            x[v] = LOAD(in + k * GROUP + v * LANES);
+        }
+        for (uint64_t o = 0; o < neurons; o++) {
+            const REAL w = K(weights[k * neurons + o]);
+            for (uint64_t v = 0; v < VECTORS; v++) {
+                sum[o][v] = FMA(w, x[v], sum[o][v]);
+            }
+        }
+    }
+    switch (activation) {
+    case FFWD_STEP:
+        store_tile(neurons, FFWD_STEP, sum, out);
+        break;
+    case FFWD_RELU:
+        store_tile(neurons, FFWD_RELU, sum, out);
+        break;
+    default:
+        store_tile(neurons, FFWD_IDENTITY, sum, out);
+        break;
+    }
+}
+
+/** One layer's data, as every tile of it takes them. */
+typedef struct product {
+    uint64_t inputs, neurons, groups;
+    uint32_t activation; /**< identity where the activation is a pass of its own */
+    const SCALAR *in;
+    SCALAR *out;
+} product;
+
+/** Neurons [first, first + neurons) of all groups; neurons and inputs are constants, or p's. */
+INLINE void tile_groups(uint32_t neurons, uint64_t inputs, const product *p, uint64_t first,
+                        const SCALAR *restrict weights, const SCALAR *restrict bias) {
+    const uint64_t groups = p->groups, out_stride = p->neurons * GROUP;
+    const uint32_t activation = p->activation;
+    const SCALAR *restrict in = p->in;
+    SCALAR *restrict out = p->out + first * GROUP;
+    for (uint64_t g = 0; g < groups; g++) {
+        tile(neurons, inputs, activation, in, weights, bias, out);
+        in += inputs * GROUP;
+        out += out_stride;
+    }
+}
+
+/** The last tile of a layer, which may be the only one. Its inputs are told apart where a loop over
+ *  them would cost as much as the products: weights stay in registers from group to group. */
+INLINE void tile_rest(uint32_t neurons, const product *p, uint64_t first, const SCALAR *weights,
+                      const SCALAR *bias) {
+    switch (p->inputs) {
+    case 1:
+        tile_groups(neurons, 1, p, first, weights, bias);
+        break;
+    case 2:
+        tile_groups(neurons, 2, p, first, weights, bias);
+        break;
+    case 3:
+        tile_groups(neurons, 3, p, first, weights, bias);
+        break;
+    case 4:
+        tile_groups(neurons, 4, p, first, weights, bias);
+        break;
+    default:
+        tile_groups(neurons, p->inputs, p, first, weights, bias);
+        break;
+    }
+}
+
+/** All neurons: whole tiles, then one of what is left. */
+static void multiply(const ffwd_block_layer *layer, const product *p) {
+    const SCALAR *weights = layer->weights;
+    const SCALAR *bias = layer->bias;
+    uint64_t first = 0;
+    for (; first + TILE_NEURONS <= p->neurons; first += TILE_NEURONS) {
+        tile_groups(TILE_NEURONS, p->inputs, p, first, weights + first * p->inputs, bias + first);
+    }
+    weights += first * p->inputs;
+    bias += first;
+    switch (p->neurons - first) {
+#define REST(n)                                                                                    \
+    case n:                                                                                        \
+        tile_rest(n, p, first, weights, bias);                                                     \
+        break;
+#if TILE_NEURONS > 1
+        REST(1)
+#endif
+#if TILE_NEURONS > 2
+        REST(2)
+        REST(3)
+#endif
+#if TILE_NEURONS > 4
+        REST(4)
+        REST(5)
+        REST(6)
+        REST(7)
+#endif
+#undef REST
+    default:
+        break;
+    }
+}
+
+/* -------------------------------------------------------------------------------------- passes */
+
+#define PASS(name, function)                                                                       \
+    static void name(SCALAR *values, uint64_t count) {                                             \
+        for (uint64_t i = 0; i < count; i += LANES) {                                              \
+            STORE(values + i, function(LOAD(values + i)));                                         \
+        }                                                                                          \
+    }
+PASS(pass_step, ffwd_step)
+PASS(pass_relu, ffwd_relu)
+PASS(pass_sigmoid, ffwd_sigmoid)
+PASS(pass_tanh, ffwd_tanh)
+PASS(pass_canonical, ffwd_canonical)
+#undef PASS
+
+/** values[0 .. count) = activation(values), count a multiple of LANES. */
+static void activate(uint32_t activation, SCALAR *values, uint64_t count) {
+    switch (activation) {
+    case FFWD_STEP:
+        pass_step(values, count);
+        break;
+    case FFWD_RELU:
+        pass_relu(values, count);
+        break;
+    case FFWD_SIGMOID:
+        pass_sigmoid(values, count);
+        break;
+    case FFWD_TANH:
+        pass_tanh(values, count);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---------------------------------------------------------------------------------- transposes */
+
+#if LANES > 1
+/**
+ * to[j][i] = from[i][j] for LANES x LANES elements. Each step interleaves the vectors of the upper
+ * half with those of the lower: the top bit of the vector's number becomes the lowest bit of the
+ * lane's, and the other way round; after log2(LANES) steps the two numbers have changed places.
+ */
+INLINE void transpose_square(const SCALAR *from, uint64_t from_stride, SCALAR *to,
+                             uint64_t to_stride) {
+    REAL a[LANES], b[LANES];
+    for (uint64_t i = 0; i < LANES; i++) {
+        a[i] = LOAD(from + i * from_stride);
+    }
+    for (uint64_t step = 1; step < LANES; step *= 2) {
+        for (uint64_t i = 0; i < LANES / 2; i++) {
+            b[2 * i] = LOW(a[i], a[i + LANES / 2]);
+            b[2 * i + 1] = HIGH(a[i], a[i + LANES / 2]);
+        }
+        for (uint64_t i = 0; i < LANES; i++) {
+            a[i] = b[i];
+        }
+    }
+    for (uint64_t i = 0; i < LANES; i++) {
+        STORE(to + i * to_stride, a[i]);
+    }
+}
+
+/** The start of square `index`: the last one reaches back over its neighbour instead of ahead. */
+INLINE uint64_t square_start(uint64_t index, uint64_t extent) {
+    uint64_t start = index * LANES;
+    return start + LANES <= extent ? start : extent - LANES;
+}
+
+/** Both extents are at least LANES. */
+static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+    for (uint64_t i = 0; i * LANES < rows; i++) {
+        uint64_t r = square_start(i, rows);
+        for (uint64_t j = 0; j * LANES < cols; j++) {
+            uint64_t c = square_start(j, cols);
+            transpose_square(from + r * cols + c, cols, to + c * rows + r, rows);
+        }
+    }
+}
+
+/** cols = 2, rows a multiple of LANES. */
+static void split_pairs(uint64_t rows, const SCALAR *from, SCALAR *to) {
+    for (uint64_t r = 0; r < rows; r += LANES) {
+        const REAL a = LOAD(from + 2 * r), b = LOAD(from + 2 * r + LANES);
+        STORE(to + r, EVEN(a, b));
+        STORE(to + rows + r, ODD(a, b));
+    }
+}
+
+/** rows = 2, cols a multiple of LANES. */
+static void join_pairs(uint64_t cols, const SCALAR *from, SCALAR *to) {
+    for (uint64_t c = 0; c < cols; c += LANES) {
+        const REAL a = LOAD(from + c), b = LOAD(from + cols + c);
+        STORE(to + 2 * c, LOW(a, b));
+        STORE(to + 2 * c + LANES, HIGH(a, b));
+    }
+}
+#endif
+
+/** to[cols][rows] = from[rows][cols], transposed; one of the extents is GROUP. */
+static void transpose(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+    if (rows == 1 || cols == 1) {
+        for (uint64_t i = 0; i < rows * cols; i += LANES) {
+            STORE(to + i, LOAD(from + i));
+        }
+        return;
+    }
+#if LANES > 1
+    if (cols == 2) {
+        split_pairs(rows, from, to);
+        return;
+    }
+    if (rows == 2) {
+        join_pairs(cols, from, to);
+        return;
+    }
+    if (rows >= LANES && cols >= LANES) {
+        transpose_squares(rows, cols, from, to);
+        return;
+    }
+#endif
+    for (uint64_t r = 0; r < rows; r++) {
+        for (uint64_t c = 0; c < cols; c++) {
+            to[c * rows + r] = from[r * cols + c];
+        }
+    }
+}
+
+/* -------------------------------------------------------------------------------------- blocks */
+
+/** A block on its way through the layers. */
+typedef struct block {
+    const ffwd_block_job *job;
+    uint64_t first, rows,
+        groups;           /**< groups * GROUP >= rows; rows beyond are computed and dropped */
+    SCALAR *here, *there; /**< the two areas of activations */
+    SCALAR *dense;        /**< rows that cannot be used in place */
+} block;
+
+static bool in_place(const block *b, const ffwd_rows *view) {
+    return ffwd_rows_dense(view, FFWD_DTYPE) && b->rows == b->groups * GROUP;
+}
+
+/** A group's rows that are worth asking for ahead of their use: more would push out the block. */
+#define PREFETCH_BYTES 4096
+#define CACHE_LINE     64
+
+static void load_rows(block *b) {
+    const ffwd_rows *x = &b->job->x;
+    const uint64_t cols = x->cols, group_bytes = GROUP * cols * sizeof(SCALAR);
+    const ffwd_rows slice = ffwd_rows_slice(x, b->first, b->rows);
+    const bool direct = in_place(b, x);
+    const SCALAR *from = (const SCALAR *)(const void *)slice.data;
+    if (!direct) {
+        ffwd_rows_pack(&slice, FFWD_DTYPE, b->dense);
+        memset(b->dense + b->rows * cols, 0, (b->groups * GROUP - b->rows) * cols * sizeof(SCALAR));
+        from = b->dense;
+    }
+    /* The next block's rows arrive while this one is computed; past the end nothing happens. */
+    const unsigned char *ahead = slice.data + b->groups * group_bytes;
+    const uint64_t ahead_bytes = direct && group_bytes <= PREFETCH_BYTES ? group_bytes : 0;
+    for (uint64_t g = 0; g < b->groups; g++) {
+        for (uint64_t i = 0; i < ahead_bytes; i += CACHE_LINE) {
+            __builtin_prefetch(ahead + i);
+        }
+        ahead += group_bytes;
+        transpose(GROUP, cols, from + g * GROUP * cols, b->here + g * GROUP * cols);
+    }
+}
+
+/** Whether a column at `to` is written past the caches: all of it, by whole vectors. */
+static bool streams(const block *b, const ffwd_rows *view, const SCALAR *to) {
+    return b->job->bypass_cache && view->cols == 1 && (uintptr_t)to % sizeof(REAL) == 0;
+}
+
+static void stream_column(const SCALAR *from, uint64_t rows, SCALAR *to) {
+    for (uint64_t r = 0; r < rows; r += LANES) {
+        STREAM(to + r, LOAD(from + r));
+    }
+}
+
+static void store_rows(const block *b, const ffwd_rows *view) {
+    const uint64_t cols = view->cols;
+    const ffwd_rows slice = ffwd_rows_slice(view, b->first, b->rows);
+    const bool direct = in_place(b, view);
+    SCALAR *to = direct ? (SCALAR *)(void *)slice.data : b->dense;
+    if (direct && streams(b, view, to)) {
+        stream_column(b->here, b->rows, to);
+        return;
+    }
+    for (uint64_t g = 0; g < b->groups; g++) {
+        transpose(cols, GROUP, b->here + g * GROUP * cols, to + g * GROUP * cols);
+    }
+    if (!direct) {
+        ffwd_rows_unpack(&slice, FFWD_DTYPE, b->dense);
+    }
+}
+
+static bool wanted(const ffwd_rows *captures, size_t layer) {
+    return captures != NULL && captures[layer].data != NULL;
+}
+
+/** Step and relu are done with the product, unless the sums are wanted too. */
+static void run_layer(block *b, size_t index) {
+    const ffwd_block_job *job = b->job;
+    const ffwd_block_layer *layer = &job->layers[index];
+    const uint64_t count = b->groups * GROUP * layer->neurons;
+    const bool sums = wanted(job->sums, index), outputs = wanted(job->outputs, index);
+    const bool early = !sums && (layer->activation == FFWD_STEP || layer->activation == FFWD_RELU);
+    const product p = {.inputs = layer->inputs,
+                       .neurons = layer->neurons,
+                       .groups = b->groups,
+                       .activation = early ? layer->activation : FFWD_IDENTITY,
+                       .in = b->here,
+                       .out = b->there};
+
+    multiply(layer, &p);
+    b->there = b->here;
+    b->here = p.out;
+    if (sums) {
+        pass_canonical(b->here, count);
+        store_rows(b, &job->sums[index]);
+    }
+    if (!early) {
+        activate(layer->activation, b->here, count);
+    }
+    const bool leaves = outputs || index + 1 == job->layer_count;
+    if (leaves && layer->activation != FFWD_STEP) {
+        pass_canonical(b->here, count);
+    }
+    if (outputs) {
+        store_rows(b, &job->outputs[index]);
+    }
+}
+
+/** Of `rows` rows from `first`, those before Y's first vector boundary where whole vectors of Y are
+ *  to be streamed from there on; else all. */
+static uint64_t align_rows(const ffwd_block_job *job, uint64_t first, uint64_t rows) {
+    const uintptr_t at = (uintptr_t)ffwd_rows_slice(&job->y, first, 1).data;
+    const uint64_t before = (0 - at) % sizeof(REAL) / sizeof(SCALAR);
+    if (!job->bypass_cache || job->y.cols != 1 || !ffwd_rows_dense(&job->y, FFWD_DTYPE)) {
+        return rows;
+    }
+    return before > 0 && before < rows ? before : rows;
+}
+
+static void run(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch) {
+    uint64_t widest = job->x.cols;
+    for (size_t i = 0; i < job->layer_count; i++) {
+        widest = widest > job->layers[i].neurons ? widest : job->layers[i].neurons;
+    }
+    const uint64_t area = widest * job->block_rows;
+    for (uint64_t done = 0; done < rows;) {
+        block b = {.job = job, .first = first + done, .here = scratch};
+        b.there = b.here + area;
+        b.dense = b.there + area;
+        b.rows = rows - done < job->block_rows ? rows - done : job->block_rows;
+        if (done == 0) {
+            b.rows = align_rows(job, first, b.rows);
+        }
+        b.groups = (b.rows + GROUP - 1) / GROUP;
+        load_rows(&b);
+        if (job->layer_count == 0) {
+            pass_canonical(b.here, b.groups * GROUP * job->x.cols);
+        }
+        for (size_t i = 0; i < job->layer_count; i++) {
+            run_layer(&b, i);
+        }
+        store_rows(&b, &job->y);
+        done += b.rows;
+    }
+    FENCE();
+}
+
+/* -------------------------------------------------------------------------------------- limits */
+
+/** Vectors that a pass reads or writes before it turns to the other side: 4 KiB of AVX-512. */
+#define STRETCH 64
+
+/** A value that depends on all of `vectors` vectors. */
+INLINE REAL read_vectors(const SCALAR *x, uint64_t vectors) {
+    BITS a = AS_BITS(K(0)), b = a, c = a, d = a;
+    uint64_t i = 0;
+    for (; i + 4 <= vectors; i += 4) {
+        a = a ^ AS_BITS(LOAD(x + i * LANES));
+        b = b ^ AS_BITS(LOAD(x + (i + 1) * LANES));
+        c = c ^ AS_BITS(LOAD(x + (i + 2) * LANES));
+        d = d ^ AS_BITS(LOAD(x + (i + 3) * LANES));
+    }
+    for (; i < vectors; i++) {
+        a = a ^ AS_BITS(LOAD(x + i * LANES));
+    }
+    return AS_REAL((a ^ b) ^ (c ^ d));
+}
+
+INLINE void write_vectors(SCALAR *y, uint64_t vectors, REAL value, bool nontemporal) {
+    if (nontemporal) {
+        for (uint64_t i = 0; i < vectors; i++) {
+            STREAM(y + i * LANES, value);
+        }
+    } else {
+        for (uint64_t i = 0; i < vectors; i++) {
+            STORE(y + i * LANES, value);
+        }
+    }
+}
+
+static void stream(const void *x, uint64_t x_bytes, void *y, uint64_t y_bytes, bool nontemporal) {
+    const uint64_t vector = LANES * sizeof(SCALAR);
+    const SCALAR *in = x;
+    SCALAR *out = y;
+    const uint64_t head = (0 - (uintptr_t)y) % vector;
+    if (head > 0 && head <= y_bytes) {
+        memset(y, 0, head);
+        out = (SCALAR *)(void *)((unsigned char *)y + head);
+        y_bytes -= head;
+    }
+    uint64_t reads = x_bytes / vector, writes = y_bytes / vector;
+    const uint64_t turns = (writes > reads ? writes : reads) / STRETCH + 1;
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        const uint64_t r = reads / (turns - turn), w = writes / (turns - turn);
+        const REAL value = read_vectors(in, r);
+        write_vectors(out, w, value, nontemporal);
+        /* Nothing was written: the reads must not be dropped with it. */
+        __asm__ volatile("" : : "m"(value));
+        in += r * LANES;
+        out += w * LANES;
+        reads -= r;
+        writes -= w;
+    }
+    if (y_bytes % vector > 0) {
+        memset(out, 0, y_bytes % vector);
+    }
+    FENCE();
+}
+
+/** Enough chains to cover the latency of a multiply-add on two ports, few enough for registers. */
+#define CHAINS 12
+
+static uint64_t multiply_add(uint64_t iterations) {
+    REAL a[CHAINS];
+    const REAL w = K((SCALAR)0.999), b = K((SCALAR)0.001);
+    for (uint64_t i = 0; i < CHAINS; i++) {
+        a[i] = K((SCALAR)i);
+    }
+    for (uint64_t n = 0; n < iterations; n++) {
+        for (uint64_t i = 0; i < CHAINS; i++) {
+            a[i] = FMA(a[i], w, b);
+        }
+    }
+    REAL sum = K(0);
+    for (uint64_t i = 0; i < CHAINS; i++) {
+        sum = sum + a[i];
+    }
+    __asm__ volatile("" : : "m"(sum));
+    return iterations * CHAINS * LANES * 2;
+}
+
+const ffwd_rowblock TABLE = {
+    .lanes = LANES,
+    .tile_neurons = TILE_NEURONS,
+    .group_rows = GROUP,
+    .run = run,
+    .stream = stream,
+    .multiply_add = multiply_add,
+};

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// pthreadpool behind three functions: busy pools do not block, tasks compute in the contract's
+// floating-point environment, and ThreadSanitizer is told what the library does not tell it.
+#include "cpu/threads.h"
+
+#include <pthread.h>
+#include <pthreadpool.h>
+#include <stdbool.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+
+/* GCC defines the first, Clang knows the second. */
+#if !defined(__SANITIZE_THREAD__) && defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+/* Debian's pthreadpool is not instrumented: its hand-over and its barrier are invisible. */
+#define HAND_OVER(address) __tsan_release(address)
+#define TAKE_OVER(address) __tsan_acquire(address)
+#else
+#define HAND_OVER(address) ((void)(address))
+#define TAKE_OVER(address) ((void)(address))
+#endif
+
+struct ffwd_threads {
+    uint32_t count;
+    pthreadpool_t pool;   /**< NULL with one thread */
+    pthread_mutex_t busy; /**< held by the caller that has the pool */
+};
+
+typedef struct job {
+    void (*task)(void *context, size_t slot);
+    void *context;
+} job;
+
+static void *wait_turn(void *mutex) {
+    (void)pthread_mutex_lock(mutex);
+    (void)pthread_mutex_unlock(mutex);
+    return NULL;
+}
+
+/** Whether `count` more threads can be had at once: pthreadpool waits for ever for one that its
+ *  pthread_create() did not give it, as under a limit on processes or memory. */
+static bool can_create(uint32_t count) {
+    pthread_mutex_t together = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *threads = ffwd_alloc(count * sizeof *threads);
+    if (threads == NULL) {
+        return false;
+    }
+    uint32_t created = 0;
+    (void)pthread_mutex_lock(&together);
+    while (created < count && pthread_create(&threads[created], NULL, wait_turn, &together) == 0) {
+        created++;
+    }
+    (void)pthread_mutex_unlock(&together);
+    for (uint32_t i = 0; i < created; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    ffwd_free(threads);
+    return created == count;
+}
+
+static pthreadpool_t create_pool(uint32_t count) {
+    sigset_t before;
+    ffwd_signals_block(&before);
+    pthreadpool_t pool = can_create(count - 1) ? pthreadpool_create(count) : NULL;
+    ffwd_signals_restore(&before);
+    return pool;
+}
+
+ffwd_status ffwd_threads_create(uint32_t count, ffwd_threads **out, ffwd_error *err) {
+    ffwd_threads *threads = ffwd_alloc_zero(sizeof *threads);
+    if (threads == NULL) {
+        return ffwd_fail_memory(err, sizeof *threads, "threads");
+    }
+    threads->count = count;
+    if (count > 1) {
+        threads->pool = create_pool(count);
+        if (threads->pool == NULL) {
+            ffwd_free(threads);
+            return ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", count);
+        }
+    }
+    (void)pthread_mutex_init(&threads->busy, NULL);
+    *out = threads;
+    return FFWD_OK;
+}
+
+void ffwd_threads_destroy(ffwd_threads *threads) {
+    pthreadpool_destroy(threads->pool);
+    (void)pthread_mutex_destroy(&threads->busy);
+    ffwd_free(threads);
+}
+
+void ffwd_threads_abandon(ffwd_threads *threads) {
+    ffwd_free(threads);
+}
+
+uint32_t ffwd_threads_count(const ffwd_threads *threads) {
+    return threads->count;
+}
+
+static void run_slot(void *context, size_t slot) {
+    job *j = context;
+    TAKE_OVER(j);
+    ffwd_fpenv env;
+    ffwd_fpenv_enter(&env);
+    j->task(j->context, slot);
+    ffwd_fpenv_leave(&env);
+    HAND_OVER(j);
+}
+
+void ffwd_threads_run(ffwd_threads *threads, uint32_t slots,
+                      void (*task)(void *context, size_t slot), void *context) {
+    job j = {task, context};
+    if (slots > 1 && threads->pool != NULL && pthread_mutex_trylock(&threads->busy) == 0) {
+        HAND_OVER(&j);
+        pthreadpool_parallelize_1d(threads->pool, run_slot, &j, slots,
+                                   PTHREADPOOL_FLAG_YIELD_WORKERS);
+        TAKE_OVER(&j);
+        (void)pthread_mutex_unlock(&threads->busy);
+        return;
+    }
+    for (size_t slot = 0; slot < slots; slot++) {
+        run_slot(&j, slot);
+    }
+}

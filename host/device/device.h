@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// What a device is to the engine: a few functions, and a model placed on it. Each kind of device
+// embeds these structures at the head of its own.
+#ifndef FFWD_DEVICE_DEVICE_H
+#define FFWD_DEVICE_DEVICE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/rows.h"
+#include "model/model.h"
+
+typedef struct ffwd_placement ffwd_placement;
+
+/** How an engine wants a model placed. 0 leaves a member to the device. */
+typedef struct ffwd_request {
+    uint32_t strategy;
+    uint64_t expected_rows;
+    uint64_t memory_bytes;
+    uint64_t chunk_rows;
+} ffwd_request;
+
+/** A part of a run: consecutive rows of X, Y and the captures. */
+typedef struct ffwd_chunk {
+    ffwd_rows x, y;
+    const ffwd_rows *sums, *outputs; /**< [operation count], entries with data NULL are not wanted;
+                                          or NULL: none is */
+} ffwd_chunk;
+
+/** Where a chunk's time went, added to by run_chunk. */
+typedef struct ffwd_timing {
+    uint64_t upload_ns, kernel_ns, download_ns;
+} ffwd_timing;
+
+/** The functions of one kind of device. All but run_chunk and limit may be slow. */
+typedef struct ffwd_device_ops {
+    void (*describe)(const ffwd_device *device, ffwd_device_info *info);
+
+    /** Whether it has a strategy (never asked for FFWD_STRATEGY_AUTO). */
+    bool (*has_strategy)(const ffwd_device *device, uint32_t strategy);
+
+    /** Plans and packs a model. The placement keeps the device alive and borrows the model. */
+    ffwd_status (*prepare)(ffwd_device *device, const ffwd_model *model,
+                           const ffwd_request *request, ffwd_placement **out, ffwd_error *err);
+
+    /** Another placement for another thread, sharing the packed weights. */
+    ffwd_status (*clone)(const ffwd_placement *placement, ffwd_placement **out, ffwd_error *err);
+
+    /** Computes a chunk of at most chunk_rows rows; returns when Y and the captures are written.
+     *  Adds to timing and to the stages' ns and launches. A failed chunk can be run again. */
+    ffwd_status (*run_chunk)(ffwd_placement *placement, const ffwd_chunk *chunk,
+                             ffwd_timing *timing, ffwd_error *err);
+
+    /** Measures what the device could do with X and Y at best; NULL: it is the CPU's silicon, and
+     *  the CPU path measures it. */
+    ffwd_status (*limit)(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
+                         ffwd_limit *limit, ffwd_error *err);
+
+    /** Ends a placement, then lets its device go. */
+    void (*release)(ffwd_placement *placement);
+
+    /** Ends a device when nobody holds it any more. */
+    void (*close)(ffwd_device *device);
+} ffwd_device_ops;
+
+struct ffwd_device {
+    const ffwd_device_ops *ops;
+    atomic_uint references;
+    uint32_t fork_generation; /**< of the process that opened it */
+};
+
+/** One kernel of the plan and its time in the current run. */
+typedef struct ffwd_plan_stage {
+    char kernel[64];
+    size_t first_layer, layer_count; /**< from 0 */
+    uint64_t ns, launches;
+} ffwd_plan_stage;
+
+/** A model on a device: what prepare made. Used by one thread at a time. */
+struct ffwd_placement {
+    ffwd_device *device;
+    const ffwd_model *model;
+    uint32_t strategy;     /**< never FFWD_STRATEGY_AUTO */
+    uint64_t chunk_rows;   /**< at least 1 */
+    uint64_t memory_bytes; /**< own buffers at most, packed weights included */
+    ffwd_plan_stage *stages;
+    size_t stage_count;
+};
+
+/** First owner of a device that a constructor has just made. */
+void ffwd_device_init(ffwd_device *device, const ffwd_device_ops *ops);
+ffwd_device *ffwd_device_retain(ffwd_device *device);
+/** FFWD_ESTATE in a child forked after the device was opened. */
+ffwd_status ffwd_device_check_fork(const ffwd_device *device, ffwd_error *err);
+
+/** Fills the head of a placement, with room for a plan of stage_count stages. */
+ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
+                                const ffwd_model *model, uint32_t strategy, size_t stage_count,
+                                ffwd_error *err);
+/** Frees the plan and lets the device go. */
+void ffwd_placement_finish(ffwd_placement *placement);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+// Making, cloning and ending engines, and what can be asked of them.
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/structs.h"
+
+static ffwd_status allocate(const ffwd_model *model, size_t capacity, ffwd_engine **out,
+                            ffwd_error *err) {
+    ffwd_engine *engine = ffwd_alloc_zero(sizeof *engine);
+    if (engine == NULL) {
+        return ffwd_fail_memory(err, sizeof *engine, "an engine");
+    }
+    const uint64_t bytes = (uint64_t)capacity * sizeof(ffwd_placement *);
+    engine->placements = ffwd_alloc_zero(bytes);
+    if (engine->placements == NULL) {
+        ffwd_free(engine);
+        return ffwd_fail_memory(err, bytes, "an engine's placements");
+    }
+    engine->model = ffwd_model_retain(model);
+    *out = engine;
+    return FFWD_OK;
+}
+
+void ffwd_engine_destroy(ffwd_engine *engine) {
+    if (engine == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        engine->placements[i]->device->ops->release(engine->placements[i]);
+    }
+    ffwd_device_destroy(engine->native);
+    ffwd_free(engine->placements);
+    ffwd_model_release(engine->model);
+    ffwd_free(engine);
+}
+
+/** What the bound leaves to the next placement: never 0, which would mean that there is none. */
+static uint64_t memory_left(const ffwd_engine *engine, uint64_t bound) {
+    const uint64_t held = ffwd_engine_memory(engine);
+    return bound == 0 ? 0 : bound > held ? bound - held : 1;
+}
+
+/** Places the model on one more device. A strategy that it lacks is an error for the first only. */
+static ffwd_status place(ffwd_engine *engine, ffwd_device *device,
+                         const ffwd_engine_options *options, ffwd_error *err) {
+    ffwd_request request = {.strategy = options->strategy,
+                            .expected_rows = options->expected_rows,
+                            .memory_bytes = memory_left(engine, options->memory_bytes),
+                            .chunk_rows = options->chunk_rows};
+    if (request.strategy != FFWD_STRATEGY_AUTO &&
+        !device->ops->has_strategy(device, request.strategy)) {
+        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+        ffwd_device_describe(device, &info);
+        if (engine->placement_count == 0) {
+            return ffwd_fail(err, FFWD_ENODEVICE, "device %s (%s) has no strategy %s", info.id,
+                             info.name, ffwd_strategy_name(request.strategy));
+        }
+        request.strategy = FFWD_STRATEGY_AUTO;
+    }
+    ffwd_fpenv env;
+    ffwd_fpenv_enter(&env);
+    ffwd_status status = device->ops->prepare(device, engine->model, &request,
+                                              &engine->placements[engine->placement_count], err);
+    ffwd_fpenv_leave(&env);
+    if (status == FFWD_OK) {
+        engine->placement_count++;
+    }
+    return status;
+}
+
+static bool is_cpu(const ffwd_device *device) {
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(device, &info);
+    return strcmp(info.backend, "cpu") == 0;
+}
+
+static bool has_cpu(const ffwd_engine *engine) {
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        if (is_cpu(engine->placements[i]->device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The last resort of every engine. */
+static ffwd_status place_cpu(ffwd_engine *engine, const ffwd_engine_options *options,
+                             ffwd_error *err) {
+    ffwd_device *cpu = NULL;
+    ffwd_status status = ffwd_device_open("cpu", options->device_options, &cpu, err);
+    if (status == FFWD_OK) {
+        status = place(engine, cpu, options, err);
+        ffwd_device_destroy(cpu);
+    }
+    return status;
+}
+
+/** A device that nobody named and that cannot take the model leaves it to the CPU. */
+static ffwd_status place_chosen(ffwd_engine *engine, const ffwd_engine_options *options,
+                                ffwd_error *err) {
+    ffwd_choice choice = {0};
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status = ffwd_choose(engine->model, options, &choice, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    memcpy(engine->why, choice.why, sizeof engine->why);
+    status = place(engine, choice.device, options, &reason);
+    if (status != FFWD_OK && choice.automatic && !options->no_fallback && !is_cpu(choice.device)) {
+        (void)snprintf(engine->why, sizeof engine->why, "%.*s", (int)sizeof engine->why - 1,
+                       reason.message);
+        status = place_cpu(engine, options, &reason);
+    }
+    ffwd_device_destroy(choice.device);
+    if (status != FFWD_OK && err != NULL) {
+        *err = reason;
+    }
+    return status;
+}
+
+ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devices,
+                               size_t device_count, const ffwd_engine_options *given,
+                               ffwd_engine **out, ffwd_error *err) {
+    *out = NULL;
+    const uint64_t start = ffwd_now_ns();
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_status status = ffwd_struct_read(&options, sizeof options, given, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    if (ffwd_strategy_name(options.strategy) == NULL) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "unknown strategy %u", options.strategy);
+    }
+    ffwd_engine *engine = NULL;
+    status = allocate(model, device_count + 2, &engine, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    engine->no_fallback = options.no_fallback != 0;
+    if (device_count == 0) {
+        FFWD_TRY(status, place_chosen(engine, &options, err));
+    } else {
+        (void)snprintf(engine->why, sizeof engine->why, "first of the devices given");
+    }
+    for (size_t i = 0; i < device_count; i++) {
+        FFWD_TRY(status, place(engine, devices[i], &options, err));
+    }
+    if (!options.no_fallback && !has_cpu(engine)) {
+        FFWD_TRY(status, place_cpu(engine, &options, err));
+    }
+    engine->setup_ns = ffwd_now_ns() - start;
+    *out = engine;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_engine_destroy(engine);
+    return status;
+}
+
+ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd_error *err) {
+    *out = NULL;
+    const uint64_t start = ffwd_now_ns();
+    ffwd_engine *clone = NULL;
+    ffwd_status status = allocate(engine->model, engine->placement_count, &clone, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    (void)snprintf(clone->why, sizeof clone->why, "%s", engine->why);
+    clone->no_fallback = engine->no_fallback;
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        const ffwd_placement *placement = engine->placements[i];
+        FFWD_TRY(status, placement->device->ops->clone(placement, &clone->placements[i], err));
+        clone->placement_count++;
+    }
+    clone->setup_ns = ffwd_now_ns() - start;
+    *out = clone;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_engine_destroy(clone);
+    return status;
+}
+
+size_t ffwd_engine_stage_count(const ffwd_engine *engine) {
+    return engine->placements[0]->stage_count;
+}
+
+ffwd_status ffwd_engine_stage(const ffwd_engine *engine, size_t index, ffwd_stage *stage,
+                              ffwd_error *err) {
+    const ffwd_placement *first = engine->placements[0];
+    if (index >= first->stage_count) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "stage %zu of %zu", index, first->stage_count);
+    }
+    const ffwd_plan_stage *plan = &first->stages[index];
+    const ffwd_stage full = {sizeof full,       plan->kernel, plan->first_layer + 1,
+                             plan->layer_count, plan->ns,     plan->launches};
+    ffwd_struct_write(stage, &full, sizeof full);
+    return FFWD_OK;
+}
+
+uint32_t ffwd_engine_strategy(const ffwd_engine *engine) {
+    return engine->placements[0]->strategy;
+}
+
+void ffwd_engine_device(const ffwd_engine *engine, ffwd_device_info *info) {
+    ffwd_device_describe(engine->placements[0]->device, info);
+}
+
+const char *ffwd_engine_why(const ffwd_engine *engine) {
+    return engine->why;
+}
+
+const char *ffwd_engine_fallback(const ffwd_engine *engine) {
+    return engine->fallback;
+}
+
+uint64_t ffwd_engine_chunk_rows(const ffwd_engine *engine) {
+    return engine->placements[0]->chunk_rows;
+}
+
+uint64_t ffwd_engine_memory(const ffwd_engine *engine) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        bytes += engine->placements[i]->memory_bytes;
+    }
+    return bytes;
+}

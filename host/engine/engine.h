@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// An engine from the inside: the same model placed on one device after the other.
+#ifndef FFWD_ENGINE_ENGINE_H
+#define FFWD_ENGINE_ENGINE_H
+
+#include "device/device.h"
+
+struct ffwd_engine {
+    const ffwd_model *model;
+    ffwd_placement **placements; /**< the first runs every chunk; the others are fallbacks */
+    size_t placement_count;
+    bool no_fallback;
+    uint64_t setup_ns;
+    char why[256];
+    char fallback[640];
+
+    ffwd_device *native; /**< what limits of an OpenCL CPU device are measured on, once one was */
+};
+
+/** A device and the sentence that says why it is this one. */
+typedef struct ffwd_choice {
+    ffwd_device *device;
+    bool automatic; /**< not named by anybody: the CPU may take its place */
+    char why[256];
+} ffwd_choice;
+
+/** Opens the device that the selector, or "auto", comes to for this model, and says why. */
+ffwd_status ffwd_choose(const ffwd_model *model, const ffwd_engine_options *options,
+                        ffwd_choice *choice, ffwd_error *err);
+
+/** The first option that is set and that only the CPU path has, by its name; NULL: none is. */
+const char *ffwd_cpu_option(const ffwd_device_options *options);
+
+/** X and Y as views, checked against the model and each other. */
+ffwd_status ffwd_check_rows(const ffwd_model *model, const ffwd_input *x, const ffwd_output *y,
+                            ffwd_rows *x_rows, ffwd_rows *y_rows, ffwd_error *err);
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// The life of a run: rows checked, cut into chunks, each on the first device that completes it.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "base/structs.h"
+#include "engine/engine.h"
+
+/** One run under way. */
+typedef struct run {
+    ffwd_engine *engine;
+    ffwd_rows x, y;
+    ffwd_rows *sums, *outputs;             /**< [operation count] captures of all rows, or NULL */
+    ffwd_rows *chunk_sums, *chunk_outputs; /**< the same of the current chunk */
+    ffwd_timing timing;
+    uint64_t rows_done;
+    uint32_t chunks, chunks_redone;
+    size_t first_placement; /**< devices before it have failed in this run */
+} run;
+
+static ffwd_status check_y_dtype(const ffwd_model *model, const ffwd_rows *y, ffwd_error *err) {
+    if (y->dtype == FFWD_U8 && !ffwd_model_ends_in_step(model)) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "u8 outputs need a step as the last activation");
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_check_rows(const ffwd_model *model, const ffwd_input *x, const ffwd_output *y,
+                            ffwd_rows *x_rows, ffwd_rows *y_rows, ffwd_error *err) {
+    ffwd_status status = ffwd_rows_of_input(x, x_rows, err);
+    if (status != FFWD_OK) {
+        return ffwd_fail_prefix(err, status, "X");
+    }
+    status = ffwd_rows_of_output(y, y_rows, err);
+    if (status != FFWD_OK) {
+        return ffwd_fail_prefix(err, status, "Y");
+    }
+    if (x->cols != model->inputs) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "X is [%llu][%llu], but the model takes %llu inputs",
+                         (unsigned long long)x->rows, (unsigned long long)x->cols,
+                         (unsigned long long)model->inputs);
+    }
+    if (y->cols != model->outputs || y->rows != x->rows) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "Y is [%llu][%llu], but the outputs are [%llu][%llu]",
+                         (unsigned long long)y->rows, (unsigned long long)y->cols,
+                         (unsigned long long)x->rows, (unsigned long long)model->outputs);
+    }
+    return check_y_dtype(model, y_rows, err);
+}
+
+static ffwd_status check_capture(const ffwd_model *model, size_t layer, const char *what,
+                                 const ffwd_output *given, uint64_t rows, ffwd_rows *view,
+                                 ffwd_error *err) {
+    if (given->data == NULL) {
+        *view = (ffwd_rows){0};
+        return FFWD_OK;
+    }
+    const uint64_t neurons = model->operations[layer].neurons;
+    if (given->rows != rows || given->cols != neurons || given->dtype != model->dtype) {
+        return ffwd_fail(err, FFWD_EARGUMENT,
+                         "%s of layer %zu are %s [%llu][%llu], but the capture is %s [%llu][%llu]",
+                         what, layer + 1, ffwd_dtype_name(model->dtype), (unsigned long long)rows,
+                         (unsigned long long)neurons, ffwd_dtype_name(given->dtype),
+                         (unsigned long long)given->rows, (unsigned long long)given->cols);
+    }
+    ffwd_status status = ffwd_rows_of_output(given, view, err);
+    if (status != FFWD_OK) {
+        char prefix[48];
+        (void)snprintf(prefix, sizeof prefix, "%s of layer %zu", what, layer + 1);
+        return ffwd_fail_prefix(err, status, prefix);
+    }
+    return FFWD_OK;
+}
+
+/** Views of the captures of one kind, with room for those of a chunk behind them. */
+static ffwd_status open_captures(const run *r, const char *what, const ffwd_output *given,
+                                 ffwd_rows **all, ffwd_rows **chunk, ffwd_error *err) {
+    const ffwd_model *model = r->engine->model;
+    const size_t layers = model->operation_count;
+    if (given == NULL || layers == 0) {
+        return FFWD_OK;
+    }
+    *all = ffwd_alloc_zero(2 * layers * sizeof(ffwd_rows));
+    if (*all == NULL) {
+        return ffwd_fail_memory(err, 2 * layers * sizeof(ffwd_rows), "captures");
+    }
+    *chunk = *all + layers;
+    for (size_t i = 0; i < layers; i++) {
+        ffwd_status status = check_capture(model, i, what, &given[i], r->x.rows, &(*all)[i], err);
+        if (status != FFWD_OK) {
+            return status;
+        }
+    }
+    return FFWD_OK;
+}
+
+static void slice_captures(const run *r, const ffwd_rows *all, ffwd_rows *chunk, uint64_t first,
+                           uint64_t rows) {
+    for (size_t i = 0; all != NULL && i < r->engine->model->operation_count; i++) {
+        chunk[i] = ffwd_rows_slice(&all[i], first, rows);
+    }
+}
+
+static ffwd_status run_on(run *r, ffwd_placement *placement, uint64_t first, uint64_t rows,
+                          ffwd_error *err) {
+    slice_captures(r, r->sums, r->chunk_sums, first, rows);
+    slice_captures(r, r->outputs, r->chunk_outputs, first, rows);
+    const ffwd_chunk chunk = {.x = ffwd_rows_slice(&r->x, first, rows),
+                              .y = ffwd_rows_slice(&r->y, first, rows),
+                              .sums = r->chunk_sums,
+                              .outputs = r->chunk_outputs};
+    ffwd_fpenv env;
+    ffwd_fpenv_enter(&env);
+    ffwd_status status = placement->device->ops->run_chunk(placement, &chunk, &r->timing, err);
+    ffwd_fpenv_leave(&env);
+    return status;
+}
+
+/** Says what happened on the device that is given up; the first reason of a run is kept. */
+static void remember_fallback(ffwd_engine *engine, size_t failed, const ffwd_error *reason) {
+    if (engine->fallback[0] != '\0') {
+        return;
+    }
+    ffwd_device_info from = FFWD_DEVICE_INFO_INIT, to = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(engine->placements[failed]->device, &from);
+    ffwd_device_describe(engine->placements[failed + 1]->device, &to);
+    (void)snprintf(engine->fallback, sizeof engine->fallback, "%s failed (%s); %s took over",
+                   from.id, reason->message, to.id);
+}
+
+/** Rows are idempotent: what a device left half done, the next one does again. */
+static ffwd_status run_part(run *r, uint64_t first, uint64_t rows, ffwd_error *err) {
+    ffwd_engine *engine = r->engine;
+    ffwd_error reason = FFWD_ERROR_INIT;
+    for (;;) {
+        ffwd_placement *placement = engine->placements[r->first_placement];
+        ffwd_status status = FFWD_OK;
+        for (uint64_t done = 0; done < rows && status == FFWD_OK;) {
+            uint64_t count = ffwd_min(rows - done, placement->chunk_rows);
+            status = run_on(r, placement, first + done, count, &reason);
+            done += count;
+        }
+        if (status == FFWD_OK) {
+            r->chunks_redone += r->first_placement > 0;
+            return FFWD_OK;
+        }
+        if (status == FFWD_ESTATE || engine->no_fallback ||
+            r->first_placement + 1 == engine->placement_count) {
+            if (err != NULL) {
+                *err = reason;
+            }
+            return status;
+        }
+        remember_fallback(engine, r->first_placement, &reason);
+        r->first_placement++;
+    }
+}
+
+static ffwd_status report_progress(const run *r, const ffwd_run_options *options, ffwd_error *err) {
+    if (options->progress != NULL &&
+        options->progress(options->user, r->rows_done, r->x.rows) != 0) {
+        return ffwd_fail(err, FFWD_ECANCELLED, "cancelled after %llu of %llu rows",
+                         (unsigned long long)r->rows_done, (unsigned long long)r->x.rows);
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status run_chunks(run *r, const ffwd_run_options *options, ffwd_error *err) {
+    const uint64_t rows = r->x.rows;
+    ffwd_status status = FFWD_OK;
+    while (r->rows_done < rows && status == FFWD_OK) {
+        const uint64_t count = ffwd_min(r->engine->placements[0]->chunk_rows, rows - r->rows_done);
+        status = run_part(r, r->rows_done, count, err);
+        if (status == FFWD_OK) {
+            r->rows_done += count;
+            r->chunks++;
+            status = report_progress(r, options, err);
+        }
+    }
+    return status;
+}
+
+static void forget_last_run(ffwd_engine *engine) {
+    engine->fallback[0] = '\0';
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        ffwd_placement *placement = engine->placements[i];
+        for (size_t s = 0; s < placement->stage_count; s++) {
+            placement->stages[s].ns = 0;
+            placement->stages[s].launches = 0;
+        }
+    }
+}
+
+static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
+    const ffwd_report full = {
+        .struct_size = sizeof full,
+        .chunks = r->chunks,
+        .chunks_redone = r->chunks_redone,
+        .rows = r->x.rows,
+        .bytes = r->x.rows * r->x.cols * ffwd_dtype_size(r->x.dtype) +
+                 r->y.rows * r->y.cols * ffwd_dtype_size(r->y.dtype),
+        .flops = r->x.rows * r->engine->model->flops,
+        .total_ns = ffwd_now_ns() - start,
+        .setup_ns = r->engine->setup_ns,
+        .upload_ns = r->timing.upload_ns,
+        .kernel_ns = r->timing.kernel_ns,
+        .download_ns = r->timing.download_ns,
+    };
+    ffwd_struct_write(report, &full, sizeof full);
+}
+
+ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+                            const ffwd_run_options *given, ffwd_report *report, ffwd_error *err) {
+    const uint64_t start = ffwd_now_ns();
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    ffwd_status status = ffwd_struct_read(&options, sizeof options, given, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    run r = {.engine = engine};
+    status = ffwd_check_rows(engine->model, x, y, &r.x, &r.y, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    forget_last_run(engine);
+    FFWD_TRY(status, open_captures(&r, "sums", options.sums, &r.sums, &r.chunk_sums, err));
+    FFWD_TRY(status,
+             open_captures(&r, "outputs", options.outputs, &r.outputs, &r.chunk_outputs, err));
+    FFWD_TRY(status, run_chunks(&r, &options, err));
+    if (report != NULL) {
+        fill_report(&r, start, report);
+    }
+
+cleanup:
+    ffwd_free(r.sums);
+    ffwd_free(r.outputs);
+    return status;
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+// Several matrices in one .npz. Layers grow side by side while a zip file grows at its end, so all
+// entries wait in one unnamed file, each at its place, and are zipped at the end.
+#include <ffwd/file.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zip.h>
+
+#include "base/memory.h"
+#include "format/file_io.h"
+#include "format/npy_header.h"
+
+typedef struct entry {
+    char *name; /**< in the archive, with .npy */
+    uint64_t rows, row_bytes;
+    uint64_t written;      /**< rows */
+    uint64_t start, bytes; /**< in the unnamed file, header included */
+    uint64_t data_start;
+} entry;
+
+struct ffwd_archive {
+    char *path;
+    int fd; /**< of the unnamed file */
+    entry *entries;
+    size_t count, capacity;
+    uint64_t end; /**< where the next entry starts */
+    bool failed, committed;
+};
+
+/** An archive is sought in while it is written, and renamed: only a file will do. */
+static ffwd_status check_target(const char *path, ffwd_error *err) {
+    struct stat there;
+    if (strcmp(path, "-") == 0 || (stat(path, &there) == 0 && !S_ISREG(there.st_mode))) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: an archive can be written to a file only",
+                         path);
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_archive_create(const char *path, ffwd_archive **out, ffwd_error *err) {
+    ffwd_status status;
+    *out = NULL;
+    ffwd_archive *archive = ffwd_alloc_zero(sizeof *archive);
+    if (archive == NULL) {
+        return ffwd_fail_memory(err, sizeof *archive, "an archive");
+    }
+    archive->fd = -1;
+    archive->path = ffwd_copy_text(path);
+    if (archive->path == NULL) {
+        status = ffwd_fail_memory(err, strlen(path) + 1, "an archive's name");
+        goto cleanup;
+    }
+    FFWD_TRY(status, check_target(path, err));
+    FFWD_TRY(status, ffwd_file_unnamed(path, &archive->fd, err));
+    *out = archive;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_archive_destroy(archive);
+    return status;
+}
+
+void ffwd_archive_destroy(ffwd_archive *archive) {
+    if (archive == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        ffwd_free(archive->entries[i].name);
+    }
+    if (archive->fd >= 0) {
+        (void)close(archive->fd);
+    }
+    ffwd_free(archive->entries);
+    ffwd_free(archive->path);
+    ffwd_free(archive);
+}
+
+/* -------------------------------------------------------------------------------------- entries */
+
+static ffwd_status grow(ffwd_archive *archive, ffwd_error *err) {
+    if (archive->count < archive->capacity) {
+        return FFWD_OK;
+    }
+    size_t capacity = archive->capacity > 0 ? 2 * archive->capacity : 8;
+    entry *entries = ffwd_alloc(capacity * sizeof *entries);
+    if (entries == NULL) {
+        return ffwd_fail_memory(err, capacity * sizeof *entries, "an archive's entries");
+    }
+    if (archive->count > 0) {
+        memcpy(entries, archive->entries, archive->count * sizeof *entries);
+    }
+    ffwd_free(archive->entries);
+    archive->entries = entries;
+    archive->capacity = capacity;
+    return FFWD_OK;
+}
+
+static ffwd_status name_entry(entry *added, const char *name, ffwd_error *err) {
+    size_t bytes = strlen(name) + sizeof ".npy";
+    added->name = ffwd_alloc(bytes);
+    if (added->name == NULL) {
+        return ffwd_fail_memory(err, bytes, "an entry's name");
+    }
+    (void)snprintf(added->name, bytes, "%s.npy", name);
+    return FFWD_OK;
+}
+
+/** Gives the entry its place; false where sizes do not fit. */
+static bool place_entry(entry *added, uint64_t start, uint64_t header_bytes, uint64_t cols,
+                        uint32_t dtype) {
+    uint64_t data_bytes, end;
+    if (!ffwd_multiply(cols, ffwd_dtype_size(dtype), &added->row_bytes) ||
+        !ffwd_multiply(added->rows, added->row_bytes, &data_bytes) ||
+        !ffwd_add(header_bytes, data_bytes, &added->bytes) ||
+        !ffwd_add(start, added->bytes, &end) || end > INT64_MAX) {
+        return false;
+    }
+    added->start = start;
+    added->data_start = start + header_bytes;
+    return true;
+}
+
+ffwd_status ffwd_archive_add(ffwd_archive *archive, const char *name, uint64_t rows, uint64_t cols,
+                             uint32_t dtype, size_t *number, ffwd_error *err) {
+    char header[FFWD_NPY_WRITTEN_MAX];
+    entry added = {.rows = rows};
+    ffwd_status status;
+    if (ffwd_dtype_size(dtype) == 0) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: %s: dtype %u is none of f32, f64, u8",
+                         archive->path, name, dtype);
+    }
+    uint64_t header_bytes = ffwd_npy_format(header, rows, cols, dtype);
+    if (!place_entry(&added, archive->end, header_bytes, cols, dtype)) {
+        return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %s: %llu rows of %llu do not fit", archive->path,
+                         name, (unsigned long long)rows, (unsigned long long)cols);
+    }
+    FFWD_TRY(status, grow(archive, err));
+    FFWD_TRY(status, name_entry(&added, name, err));
+    FFWD_TRY(status, ffwd_file_write_at(archive->fd, archive->path, header, header_bytes,
+                                        added.start, err));
+    *number = archive->count;
+    archive->entries[archive->count++] = added;
+    archive->end += added.bytes;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_free(added.name);
+    return status;
+}
+
+ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t rows,
+                                const void *values, ffwd_error *err) {
+    if (number >= archive->count) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: entry %zu of %zu", archive->path, number,
+                         archive->count);
+    }
+    entry *grown = &archive->entries[number];
+    if (rows > grown->rows - grown->written) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: %s takes %llu rows, and %llu more after %llu",
+                         archive->path, grown->name, (unsigned long long)grown->rows,
+                         (unsigned long long)rows, (unsigned long long)grown->written);
+    }
+    uint64_t start = grown->data_start + grown->written * grown->row_bytes;
+    grown->written += rows;
+    ffwd_status status =
+        ffwd_file_write_at(archive->fd, archive->path, values, rows * grown->row_bytes, start, err);
+    archive->failed = archive->failed || status != FFWD_OK;
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------- zipping */
+
+/** An entry as libzip reads it. */
+typedef struct entry_source {
+    int fd;
+    uint64_t start, bytes, done;
+    zip_error_t error;
+} entry_source;
+
+static zip_int64_t read_source(entry_source *source, void *data, zip_uint64_t bytes) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    uint64_t piece = ffwd_min(bytes, source->bytes - source->done);
+    if (ffwd_file_read_at(source->fd, "", data, piece, source->start + source->done, &err) !=
+        FFWD_OK) {
+        zip_error_set(&source->error, ZIP_ER_READ, err.native);
+        return -1;
+    }
+    source->done += piece;
+    return (zip_int64_t)piece;
+}
+
+static zip_int64_t stat_source(const entry_source *source, zip_stat_t *status) {
+    zip_stat_init(status);
+    status->valid = ZIP_STAT_SIZE;
+    status->size = source->bytes;
+    return sizeof *status;
+}
+
+/** The callback of zip_source_function. */
+static zip_int64_t serve_source(void *user, void *data, zip_uint64_t bytes,
+                                zip_source_cmd_t command) {
+    entry_source *source = user;
+    switch (command) {
+    case ZIP_SOURCE_OPEN:
+        source->done = 0;
+        return 0;
+    case ZIP_SOURCE_READ:
+        return read_source(source, data, bytes);
+    case ZIP_SOURCE_CLOSE:
+        return 0;
+    case ZIP_SOURCE_STAT:
+        return stat_source(source, data);
+    case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&source->error, data, bytes);
+    case ZIP_SOURCE_FREE:
+        ffwd_free(source);
+        return 0;
+    case ZIP_SOURCE_SUPPORTS:
+        return ZIP_SOURCE_SUPPORTS_READABLE;
+    default:
+        zip_error_set(&source->error, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+}
+
+static ffwd_status fail_zip(const ffwd_archive *archive, zip_error_t *error, ffwd_error *err) {
+    if (zip_error_code_zip(error) == ZIP_ER_MEMORY) {
+        return ffwd_fail(err, FFWD_ENOMEM, "%s: out of memory while zipping", archive->path);
+    }
+    if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
+        errno = zip_error_code_system(error);
+        return ffwd_fail_errno(err, archive->path, "cannot write");
+    }
+    return ffwd_fail(err, FFWD_EIO, "%s: cannot write: %s", archive->path,
+                     zip_error_strerror(error));
+}
+
+static ffwd_status zip_entry(const ffwd_archive *archive, const entry *zipped, zip_t *zip,
+                             ffwd_error *err) {
+    entry_source *served = ffwd_alloc_zero(sizeof *served);
+    if (served == NULL) {
+        return ffwd_fail_memory(err, sizeof *served, "zipping");
+    }
+    served->fd = archive->fd;
+    served->start = zipped->start;
+    served->bytes = zipped->bytes;
+    zip_error_init(&served->error);
+    zip_source_t *source = zip_source_function(zip, serve_source, served);
+    if (source == NULL) {
+        ffwd_free(served);
+        return fail_zip(archive, zip_get_error(zip), err);
+    }
+    zip_int64_t index = zip_file_add(zip, zipped->name, source, ZIP_FL_ENC_UTF_8);
+    if (index < 0) {
+        zip_source_free(source);
+        return fail_zip(archive, zip_get_error(zip), err);
+    }
+    // 1980-01-01, as NumPy writes it: the same arrays make the same file.
+    if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
+        zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
+        return fail_zip(archive, zip_get_error(zip), err);
+    }
+    return FFWD_OK;
+}
+
+/** libzip writes beside the name and renames, too; a link to a file is followed. */
+static ffwd_status zip_entries(const ffwd_archive *archive, ffwd_error *err) {
+    char target_path[PATH_MAX];
+    zip_error_t error;
+    ffwd_status status;
+    zip_t *zip = NULL;
+    zip_error_init(&error);
+    bool there = realpath(archive->path, target_path) != NULL;
+    zip_source_t *target =
+        zip_source_file_create(there ? target_path : archive->path, 0, -1, &error);
+    if (target != NULL) {
+        zip = zip_open_from_source(target, ZIP_CREATE | ZIP_TRUNCATE, &error);
+    }
+    if (zip == NULL) {
+        zip_source_free(target);
+        status = fail_zip(archive, &error, err);
+        goto cleanup;
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        FFWD_TRY(status, zip_entry(archive, &archive->entries[i], zip, err));
+    }
+    if (zip_close(zip) != 0) {
+        status = fail_zip(archive, zip_get_error(zip), err);
+        goto cleanup;
+    }
+    zip = NULL;
+    status = FFWD_OK;
+
+cleanup:
+    if (zip != NULL) {
+        zip_discard(zip);
+    }
+    zip_error_fini(&error);
+    return status;
+}
+
+static ffwd_status check_complete(const ffwd_archive *archive, ffwd_error *err) {
+    if (archive->committed) {
+        return ffwd_fail(err, FFWD_ESTATE, "%s: is complete already", archive->path);
+    }
+    if (archive->failed) {
+        return ffwd_fail(err, FFWD_EIO, "%s: an earlier write failed", archive->path);
+    }
+    if (archive->count == 0) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: no matrix was added", archive->path);
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        const entry *checked = &archive->entries[i];
+        if (checked->written < checked->rows) {
+            return ffwd_fail(err, FFWD_EARGUMENT,
+                             "%s: %s takes %llu rows, but only %llu were given", archive->path,
+                             checked->name, (unsigned long long)checked->rows,
+                             (unsigned long long)checked->written);
+        }
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_archive_commit(ffwd_archive *archive, ffwd_error *err) {
+    ffwd_status status;
+    FFWD_TRY(status, check_complete(archive, err));
+    FFWD_TRY(status, zip_entries(archive, err));
+    archive->committed = true;
+
+cleanup:
+    return status;
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// How many rows a chunk has: as many as memory and the driver's patience allow, and on a CPU no
+// more than keep the rows between layers in its cache.
+#include "base/memory.h"
+#include "opencl/opencl_plan.h"
+
+/** Buffers of an engine that was given no bound. */
+#define DEFAULT_BUDGET (UINT64_C(256) << 20)
+/** Display drivers stop kernels after a second or two; a quarter of the shortest seen. */
+#define LAUNCH_MS_MAX 250
+/** Rates of the tiled kernel that even slow devices of the kind reach, since what they bound is a
+ *  promise: a core or two, and an integrated GPU at a tenth of its peak. Most GPUs have a
+ *  sixteenth of their float32 units for float64 or fewer; a CPU has half. */
+#define CPU_FLOPS_PER_MS   UINT64_C(5000000)
+#define OTHER_FLOPS_PER_MS UINT64_C(50000000)
+#define OTHER_F64_SHARE    16
+/** A launch costs about 60 us on PoCL 3.1: this many flops of work dwarf it. */
+#define LAUNCH_FLOPS_MIN UINT64_C(2000000)
+/** What the rows between layers may take of a CPU's caches. */
+#define CACHE_SHARE (UINT64_C(4) << 20)
+/** Larger chunks are whole tiles. */
+#define ROWS_MULTIPLE 256
+
+/** Values that one row has in all buffers together, and in the widest. */
+static void count_values(const ffwd_opencl_plan *plan, uint64_t *all, uint64_t *widest) {
+    *all = 0;
+    *widest = 1;
+    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+        *all += plan->slot_values[slot];
+        *widest = ffwd_max(*widest, plan->slot_values[slot]);
+    }
+}
+
+/** Rows that the bytes given to the engine hold. */
+static uint64_t rows_of_memory(const ffwd_opencl_plan *plan, uint64_t given, uint64_t row_bytes) {
+    uint64_t budget = ffwd_min(plan->device->memory_bytes / 4, DEFAULT_BUDGET);
+    if (given != 0) {
+        budget = given > plan->weight_bytes ? given - plan->weight_bytes : 0;
+    }
+    return budget / row_bytes;
+}
+
+/** Flops a millisecond that may be relied on. */
+static uint64_t slow_rate(const ffwd_opencl_plan *plan) {
+    if (plan->device->type == FFWD_TYPE_CPU) {
+        return CPU_FLOPS_PER_MS;
+    }
+    return plan->model->dtype == FFWD_F64 ? OTHER_FLOPS_PER_MS / OTHER_F64_SHARE
+                                          : OTHER_FLOPS_PER_MS;
+}
+
+/** Rows that the slowest kernel computes in time. */
+static uint64_t rows_of_patience(const ffwd_opencl_plan *plan) {
+    uint64_t slowest = 1;
+    for (size_t i = 0; i < plan->model->operation_count; i++) {
+        const ffwd_opencl_layer *layer = &plan->layers[i];
+        slowest = ffwd_max(slowest, 2 * (uint64_t)layer->inputs * layer->neurons);
+    }
+    return slow_rate(plan) * LAUNCH_MS_MAX / slowest;
+}
+
+/** Rows whose inner layers stay in cache, unless launches would then outweigh their work. */
+static uint64_t rows_of_cache(const ffwd_opencl_plan *plan) {
+    uint64_t inner = 1 + plan->slot_values[FFWD_SLOT_EVEN] + plan->slot_values[FFWD_SLOT_ODD];
+    if (plan->strategy == FFWD_CHAIN) {
+        inner += plan->slot_values[FFWD_SLOT_SUMS];
+    }
+    return ffwd_max(CACHE_SHARE / (inner * plan->value_bytes),
+                    LAUNCH_FLOPS_MIN / ffwd_max(plan->model->flops, 1));
+}
+
+uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request *request) {
+    uint64_t all;
+    uint64_t widest;
+    count_values(plan, &all, &widest);
+    uint64_t rows = ffwd_min(plan->device->buffer_bytes / (widest * plan->value_bytes),
+                             UINT32_MAX - ROWS_MULTIPLE);
+    if (request->chunk_rows == 0 || request->memory_bytes != 0) {
+        rows = ffwd_min(rows, rows_of_memory(plan, request->memory_bytes, all * plan->value_bytes));
+    }
+    if (request->chunk_rows != 0) {
+        return ffwd_max(ffwd_min(rows, request->chunk_rows), 1);
+    }
+    rows = ffwd_min(rows, rows_of_patience(plan));
+    if (plan->device->type == FFWD_TYPE_CPU) {
+        rows = ffwd_min(rows, rows_of_cache(plan));
+    }
+    if (rows > ROWS_MULTIPLE) {
+        rows -= rows % ROWS_MULTIPLE;
+    }
+    if (request->expected_rows != 0) {
+        rows = ffwd_min(rows, request->expected_rows);
+    }
+    return ffwd_max(rows, 1);
+}

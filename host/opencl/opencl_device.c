@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// An OpenCL device as the engine sees it: description, trust, opening and closing.
+#include "opencl/opencl_device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "opencl/opencl_error.h"
+#include "opencl/probe.h"
+#include "opencl/program.h"
+
+/** Some drivers compute wrongly in buffers above 4 GiB; none needs one above this. */
+#define BUFFER_BYTES_MAX (UINT64_C(1) << 30)
+/** More items a group are slower or refused in the field, whatever the device says. */
+#define GROUP_ITEMS_MAX 256
+
+/** Leaves *value alone where the device does not answer. */
+static void query(const ffwd_opencl_device *device, cl_device_info what, size_t size, void *value) {
+    char answer[16] = {0};
+    if (size <= sizeof answer &&
+        device->cl->clGetDeviceInfo(device->id, what, size, answer, NULL) == CL_SUCCESS) {
+        memcpy(value, answer, size);
+    }
+}
+
+static void query_text(const ffwd_opencl_device *device, cl_device_info what, char text[256]) {
+    if (device->cl->clGetDeviceInfo(device->id, what, 255, text, NULL) != CL_SUCCESS) {
+        text[0] = '\0';
+    }
+}
+
+static uint32_t query_type(const ffwd_opencl_device *device) {
+    cl_device_type type = 0;
+    query(device, CL_DEVICE_TYPE, sizeof type, &type);
+    return type & CL_DEVICE_TYPE_CPU           ? FFWD_TYPE_CPU
+           : type & CL_DEVICE_TYPE_GPU         ? FFWD_TYPE_GPU
+           : type & CL_DEVICE_TYPE_ACCELERATOR ? FFWD_TYPE_ACCELERATOR
+                                               : FFWD_TYPE_OTHER;
+}
+
+static void query_arithmetic(ffwd_opencl_device *device) {
+    cl_device_fp_config f32 = 0;
+    cl_device_fp_config f64 = 0;
+    query(device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof f32, &f32);
+    query(device, CL_DEVICE_DOUBLE_FP_CONFIG, sizeof f64, &f64);
+    device->exact_division = (f32 & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
+    device->has_f64 = f64 != 0;
+}
+
+static void query_memory(ffwd_opencl_device *device) {
+    cl_ulong global = 0;
+    cl_ulong buffer = 0;
+    cl_ulong local = 0;
+    cl_bool shared = CL_FALSE;
+    cl_uint alignment_bits = 0;
+    const char *copy = getenv("FFWD_OPENCL_COPY");
+    query(device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof global, &global);
+    query(device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof buffer, &buffer);
+    query(device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local);
+    query(device, CL_DEVICE_HOST_UNIFIED_MEMORY, sizeof shared, &shared);
+    query(device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof alignment_bits, &alignment_bits);
+    device->memory_bytes = global;
+    device->buffer_bytes = ffwd_min(buffer, BUFFER_BYTES_MAX);
+    device->local_bytes = local;
+    device->shares_memory = shared == CL_TRUE && !(copy != NULL && strcmp(copy, "1") == 0);
+    // PoCL computes in the memory it is given wherever it lies; elsewhere a driver may copy it.
+    device->rows_alignment = strcmp(device->platform_name, "Portable Computing Language") == 0
+                                 ? 1
+                                 : ffwd_max(alignment_bits / 8, 1);
+}
+
+static void query_all(ffwd_opencl_device *device) {
+    size_t group_items = 0;
+    cl_uint units = 0;
+    query_text(device, CL_DEVICE_NAME, device->name);
+    query_text(device, CL_DRIVER_VERSION, device->driver);
+    query_text(device, CL_DEVICE_VERSION, device->version);
+    if (device->cl->clGetPlatformInfo(device->platform, CL_PLATFORM_NAME,
+                                      sizeof device->platform_name - 1, device->platform_name,
+                                      NULL) != CL_SUCCESS) {
+        device->platform_name[0] = '\0';
+    }
+    query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group_items, &group_items);
+    query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units);
+    device->group_items = ffwd_max(ffwd_min(group_items, GROUP_ITEMS_MAX), 1);
+    device->compute_units = units;
+    device->type = query_type(device);
+    query_arithmetic(device);
+    query_memory(device);
+}
+
+static void describe(const ffwd_device *base, ffwd_device_info *info) {
+    const ffwd_opencl_device *device = (const ffwd_opencl_device *)base;
+    info->type = device->type;
+    info->id = device->selector;
+    info->backend = "opencl";
+    info->name = device->name;
+    info->platform = device->platform_name;
+    info->driver = device->driver;
+    info->threads = device->compute_units;
+    info->f64 = device->has_f64 && atomic_load(&device->verdict_f64) != FFWD_REFUSED;
+    info->shares_memory = device->shares_memory;
+    info->memory_bytes = device->memory_bytes;
+    info->refused = device->refused;
+}
+
+static bool has_strategy(const ffwd_device *device, uint32_t strategy) {
+    (void)device;
+    return strategy == FFWD_CHAIN || strategy == FFWD_LAYERED;
+}
+
+static void close_device(ffwd_device *base) {
+    ffwd_opencl_device *device = (ffwd_opencl_device *)base;
+    ffwd_opencl_programs_destroy(device);
+    if (device->context != NULL && ffwd_opencl_device_reachable(device)) {
+        (void)device->cl->clReleaseContext(device->context);
+    }
+    (void)pthread_mutex_destroy(&device->programs_mutex);
+    (void)pthread_mutex_destroy(&device->f64_mutex);
+    ffwd_free(device);
+}
+
+#define OPS(limit_function)                                                                        \
+    {                                                                                              \
+        .describe = describe, .has_strategy = has_strategy, .prepare = ffwd_opencl_prepare,        \
+        .clone = ffwd_opencl_clone, .run_chunk = ffwd_opencl_run_chunk, .limit = (limit_function), \
+        .release = ffwd_opencl_release, .close = close_device,                                     \
+    }
+
+/** A device that is the CPU's silicon has the CPU's limit, which native code measures. */
+static const ffwd_device_ops cpu_type_ops = OPS(NULL);
+static const ffwd_device_ops other_type_ops = OPS(ffwd_opencl_limit);
+
+ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id platform,
+                                      cl_device_id id, uint32_t p, uint32_t d,
+                                      ffwd_opencl_device **out, ffwd_error *err) {
+    ffwd_opencl_device *device = ffwd_alloc_zero(sizeof *device);
+    *out = NULL;
+    if (device == NULL) {
+        return ffwd_fail_memory(err, sizeof *device, "a device");
+    }
+    device->cl = cl;
+    device->platform = platform;
+    device->id = id;
+    (void)snprintf(device->selector, sizeof device->selector, "%u:%u", (unsigned)p, (unsigned)d);
+    query_all(device);
+    (void)pthread_mutex_init(&device->programs_mutex, NULL);
+    (void)pthread_mutex_init(&device->f64_mutex, NULL);
+    atomic_init(&device->verdict_f64, FFWD_UNPROBED);
+    atomic_init(&device->loss, FFWD_PRESENT);
+    ffwd_device_init(&device->base,
+                     device->type == FFWD_TYPE_CPU ? &cpu_type_ops : &other_type_ops);
+    *out = device;
+    return FFWD_OK;
+}
+
+static ffwd_status check_features(const ffwd_opencl_device *device, ffwd_error *err) {
+    cl_bool available = CL_FALSE;
+    cl_bool compiles = CL_FALSE;
+    cl_bool little = CL_FALSE;
+    int major = 0;
+    int minor = 0;
+    query(device, CL_DEVICE_AVAILABLE, sizeof available, &available);
+    query(device, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiles, &compiles);
+    query(device, CL_DEVICE_ENDIAN_LITTLE, sizeof little, &little);
+    if (!available) {
+        return ffwd_fail(err, FFWD_ENODEVICE, "the driver says it is not available");
+    }
+    if (!compiles) {
+        return ffwd_fail(err, FFWD_ENODEVICE, "its driver has no compiler");
+    }
+    if (!little) {
+        return ffwd_fail(err, FFWD_ENODEVICE, "it is big-endian");
+    }
+    if (sscanf(device->version, "OpenCL %d.%d", &major, &minor) != 2 || major * 10 + minor < 12) {
+        return ffwd_fail(err, FFWD_ENODEVICE, "OpenCL 1.2 is needed, it has \"%s\"",
+                         device->version);
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status create_context(ffwd_opencl_device *device, ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                                (cl_context_properties)device->platform, 0};
+    device->context = device->cl->clCreateContext(properties, 1, &device->id, NULL, NULL, &code);
+    return ffwd_opencl_check(device, code, "clCreateContext", NULL, err);
+}
+
+ffwd_status ffwd_opencl_device_start(ffwd_opencl_device *device, ffwd_error *err) {
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status;
+    FFWD_TRY(status, check_features(device, &reason));
+    FFWD_TRY(status, create_context(device, &reason));
+    FFWD_TRY(status, ffwd_opencl_probe(device, FFWD_F32, &reason));
+    return FFWD_OK;
+cleanup:
+    (void)snprintf(device->refused, sizeof device->refused, "%s", reason.message);
+    return ffwd_fail_native(err, status == FFWD_ENOMEM ? FFWD_ENOMEM : FFWD_ENODEVICE,
+                            reason.native, "%s", reason.message);
+}
+
+/** Probes float64. Wrong results are a verdict; that the probe could not be made is none. */
+static ffwd_status probe_f64(ffwd_opencl_device *device, ffwd_error *err) {
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status = ffwd_opencl_probe(device, FFWD_F64, &reason);
+    if (status != FFWD_OK && status != FFWD_ENODEVICE) {
+        return ffwd_fail_native(err, status, reason.native, "%s", reason.message);
+    }
+    memcpy(device->refused_f64, reason.message, sizeof device->refused_f64);
+    atomic_store(&device->verdict_f64, status == FFWD_OK ? FFWD_TRUSTED : FFWD_REFUSED);
+    return FFWD_OK;
+}
+
+/** Sees to it that there is a verdict over float64. */
+static ffwd_status judge_f64(ffwd_opencl_device *device, ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    (void)pthread_mutex_lock(&device->f64_mutex);
+    if (atomic_load(&device->verdict_f64) == FFWD_UNPROBED) {
+        status = probe_f64(device, err);
+    }
+    (void)pthread_mutex_unlock(&device->f64_mutex);
+    return status;
+}
+
+ffwd_status ffwd_opencl_device_trust(ffwd_opencl_device *device, uint32_t dtype, ffwd_error *err) {
+    if (dtype != FFWD_F64) {
+        return FFWD_OK;
+    }
+    if (!device->has_f64) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED,
+                         "%s: a float64 model, but the device computes no float64", device->name);
+    }
+    ffwd_status status = judge_f64(device, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    if (atomic_load(&device->verdict_f64) == FFWD_REFUSED) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: no float64: %s", device->name,
+                         device->refused_f64);
+    }
+    return FFWD_OK;
+}
+
+bool ffwd_opencl_device_reachable(const ffwd_opencl_device *device) {
+    return device->base.fork_generation == ffwd_fork_generation() &&
+           atomic_load(&device->loss) == FFWD_PRESENT;
+}
+
+ffwd_status ffwd_opencl_device_check(const ffwd_opencl_device *device, ffwd_error *err) {
+    ffwd_status status = ffwd_device_check_fork(&device->base, err);
+    if (status == FFWD_OK && atomic_load(&device->loss) == FFWD_LOST) {
+        return ffwd_fail(err, FFWD_EDEVICE, "%s: device lost: %s", device->name, device->lost);
+    }
+    return status;
+}
+
+void ffwd_opencl_device_lose(ffwd_opencl_device *device, const char *reason) {
+    int expected = FFWD_PRESENT;
+    if (atomic_compare_exchange_strong(&device->loss, &expected, FFWD_LOSING)) {
+        (void)snprintf(device->lost, sizeof device->lost, "%s", reason);
+        atomic_store(&device->loss, FFWD_LOST);
+    }
+}
+
+ffwd_status ffwd_opencl_queue(const ffwd_opencl_device *device, cl_command_queue *out,
+                              ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    *out = device->cl->clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE,
+                                            &code);
+    return ffwd_opencl_check(device, code, "clCreateCommandQueue", NULL, err);
+}
+
+ffwd_status ffwd_opencl_buffer(const ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
+                               void *host, cl_mem *out, ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    char size[32];
+    (void)snprintf(size, sizeof size, "%llu bytes", (unsigned long long)bytes);
+    if (host != NULL) {
+        flags |= CL_MEM_USE_HOST_PTR;
+    }
+    *out = device->cl->clCreateBuffer(device->context, flags, (size_t)bytes, host, &code);
+    return ffwd_opencl_check(device, code, "clCreateBuffer", size, err);
+}
+
+void ffwd_opencl_release_event(const ffwd_opencl_device *device, cl_event event) {
+    if (event != NULL && ffwd_opencl_device_reachable(device)) {
+        (void)device->cl->clReleaseEvent(event);
+    }
+}
+
+void ffwd_opencl_release_buffer(const ffwd_opencl_device *device, cl_mem buffer) {
+    if (buffer != NULL && ffwd_opencl_device_reachable(device)) {
+        (void)device->cl->clReleaseMemObject(buffer);
+    }
+}
+
+void ffwd_opencl_release_kernel(const ffwd_opencl_device *device, cl_kernel kernel) {
+    if (kernel != NULL && ffwd_opencl_device_reachable(device)) {
+        (void)device->cl->clReleaseKernel(kernel);
+    }
+}
+
+void ffwd_opencl_release_queue(const ffwd_opencl_device *device, cl_command_queue queue) {
+    if (queue != NULL && ffwd_opencl_device_reachable(device)) {
+        (void)device->cl->clReleaseCommandQueue(queue);
+    }
+}

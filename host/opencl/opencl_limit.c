@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// What a device with its own memory could do with a run at best: its copy rate, its multiply-add
+// rate, and the rows' way there and back. See limit.cl.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "opencl/opencl_error.h"
+#include "opencl/opencl_placement.h"
+#include "opencl/program.h"
+
+/** Launches of each measurement, of which the best counts. */
+enum { LAUNCHES = 5 };
+/** Items a compute unit, enough to fill any; chains and steps of each, see limit.cl. */
+enum { UNIT_ITEMS = 2048, CHAINS = 16, STEPS = 4096 };
+/** Bytes of an element of the stream kernel. */
+enum { STREAM_ELEMENT = 16 };
+
+/** A kernel to be timed. */
+typedef struct timed_kernel {
+    const ffwd_opencl_device *device;
+    cl_command_queue queue;
+    cl_kernel kernel;
+    const char *name;
+    size_t items, group;
+} timed_kernel;
+
+static ffwd_status time_launch(const timed_kernel *trial, uint64_t *ns, ffwd_error *err) {
+    const ffwd_opencl_api *cl = trial->device->cl;
+    uint64_t start = ffwd_now_ns();
+    cl_event event = NULL;
+    cl_ulong from = 0;
+    cl_ulong to = 0;
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_check(trial->device,
+                                       cl->clEnqueueNDRangeKernel(trial->queue, trial->kernel, 1,
+                                                                  NULL, &trial->items,
+                                                                  &trial->group, 0, NULL, &event),
+                                       "clEnqueueNDRangeKernel", trial->name, err));
+    FFWD_TRY(status, ffwd_opencl_check(trial->device, cl->clFinish(trial->queue), "clFinish",
+                                       trial->name, err));
+    *ns = ffwd_now_ns() - start;
+    if (cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof from, &from, NULL) ==
+            CL_SUCCESS &&
+        cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof to, &to, NULL) ==
+            CL_SUCCESS &&
+        to > from) {
+        *ns = to - from;
+    }
+cleanup:
+    if (event != NULL) {
+        (void)cl->clReleaseEvent(event);
+    }
+    return status;
+}
+
+static ffwd_status best_launch(const timed_kernel *trial, uint64_t *best_ns, ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    *best_ns = UINT64_MAX;
+    for (int i = 0; i < LAUNCHES; i++) {
+        uint64_t ns = 0;
+        FFWD_TRY(status, time_launch(trial, &ns, err));
+        *best_ns = ffwd_max(ffwd_min(*best_ns, ns), 1);
+    }
+cleanup:
+    return status;
+}
+
+/** A kernel of limit.cl, ready but for its arguments. */
+static ffwd_status start_trial(const ffwd_opencl_placement *placement, const char *name,
+                               timed_kernel *trial, ffwd_error *err) {
+    ffwd_opencl_device *device = placement->plan->device;
+    const bool f64 = placement->plan->model->dtype == FFWD_F64;
+    char definitions[96];
+    cl_program program = NULL;
+    (void)snprintf(definitions, sizeof definitions, "-D KERNEL=fma_rate_%s -D CHAINS=%d%s",
+                   f64 ? "f64" : "f32", CHAINS, f64 ? " -D REAL_IS_F64" : "");
+    *trial = (timed_kernel){
+        device,
+        placement->queue,
+        NULL,
+        name,
+        (size_t)ffwd_round_up(ffwd_max(device->compute_units, 1) * UNIT_ITEMS, device->group_items),
+        device->group_items};
+    ffwd_status status = ffwd_opencl_build(device, "limit.cl", definitions, &program, err);
+    if (status == FFWD_OK) {
+        status = ffwd_opencl_kernel(device, program, name, &trial->kernel, err);
+    }
+    return status;
+}
+
+static ffwd_status measure_fma(const ffwd_opencl_placement *placement, double *gflops,
+                               ffwd_error *err) {
+    const bool f64 = placement->plan->model->dtype == FFWD_F64;
+    const size_t value_bytes = placement->plan->value_bytes;
+    const cl_double factor64 = 0.75;
+    const cl_double addend64 = 0.5;
+    const cl_float factor32 = 0.75f;
+    const cl_float addend32 = 0.5f;
+    const cl_uint steps = STEPS;
+    cl_mem results = NULL;
+    uint64_t ns = 0;
+    timed_kernel trial = {.device = placement->plan->device};
+    ffwd_status status;
+    FFWD_TRY(status, start_trial(placement, f64 ? "fma_rate_f64" : "fma_rate_f32", &trial, err));
+    FFWD_TRY(status, ffwd_opencl_buffer(trial.device, CL_MEM_WRITE_ONLY, trial.items * value_bytes,
+                                        NULL, &results, err));
+    const ffwd_opencl_argument arguments[] = {
+        {sizeof(cl_mem), &results},
+        {value_bytes, f64 ? (const void *)&factor64 : &factor32},
+        {value_bytes, f64 ? (const void *)&addend64 : &addend32},
+        {sizeof steps, &steps},
+    };
+    FFWD_TRY(status,
+             ffwd_opencl_set_arguments(trial.device, trial.kernel, trial.name, arguments, 4, err));
+    FFWD_TRY(status, best_launch(&trial, &ns, err));
+    *gflops = 2.0 * CHAINS * STEPS * (double)trial.items / (double)ns;
+cleanup:
+    ffwd_opencl_release_buffer(trial.device, results);
+    ffwd_opencl_release_kernel(trial.device, trial.kernel);
+    return status;
+}
+
+/** Nanoseconds for a pass that reads and writes these bytes, at most a buffer's each. */
+static ffwd_status measure_stream(const ffwd_opencl_placement *placement, uint64_t read_bytes,
+                                  uint64_t write_bytes, uint64_t *ns, ffwd_error *err) {
+    const cl_ulong reads = (read_bytes + STREAM_ELEMENT - 1) / STREAM_ELEMENT;
+    const cl_ulong writes = (write_bytes + STREAM_ELEMENT - 1) / STREAM_ELEMENT;
+    const uint64_t from_bytes = reads * STREAM_ELEMENT;
+    const cl_uchar zero = 0;
+    cl_mem from = NULL;
+    cl_mem to = NULL;
+    timed_kernel trial = {.device = placement->plan->device};
+    ffwd_status status;
+    FFWD_TRY(status, start_trial(placement, "stream", &trial, err));
+    FFWD_TRY(status,
+             ffwd_opencl_buffer(trial.device, CL_MEM_READ_ONLY, from_bytes, NULL, &from, err));
+    FFWD_TRY(status, ffwd_opencl_buffer(trial.device, CL_MEM_WRITE_ONLY, writes * STREAM_ELEMENT,
+                                        NULL, &to, err));
+    FFWD_TRY(status, ffwd_opencl_check(trial.device,
+                                       trial.device->cl->clEnqueueFillBuffer(
+                                           trial.queue, from, &zero, sizeof zero, 0,
+                                           (size_t)from_bytes, 0, NULL, NULL),
+                                       "clEnqueueFillBuffer", trial.name, err));
+    const ffwd_opencl_argument arguments[] = {{sizeof(cl_mem), &from},
+                                              {sizeof reads, &reads},
+                                              {sizeof(cl_mem), &to},
+                                              {sizeof writes, &writes}};
+    FFWD_TRY(status,
+             ffwd_opencl_set_arguments(trial.device, trial.kernel, trial.name, arguments, 4, err));
+    FFWD_TRY(status, best_launch(&trial, ns, err));
+cleanup:
+    ffwd_opencl_release_buffer(trial.device, to);
+    ffwd_opencl_release_buffer(trial.device, from);
+    ffwd_opencl_release_kernel(trial.device, trial.kernel);
+    return status;
+}
+
+/** Nanoseconds to write a block to the device and read another back. */
+static ffwd_status measure_transfer(ffwd_opencl_placement *placement, uint64_t x_bytes,
+                                    uint64_t y_bytes, uint64_t *ns, ffwd_error *err) {
+    const ffwd_opencl_device *device = placement->plan->device;
+    const ffwd_opencl_api *cl = device->cl;
+    unsigned char *block = ffwd_alloc_zero(ffwd_max(x_bytes, y_bytes));
+    cl_mem x = placement->slots[FFWD_SLOT_X];
+    cl_mem y = placement->slots[FFWD_SLOT_Y];
+    ffwd_status status;
+    *ns = UINT64_MAX;
+    if (block == NULL) {
+        return ffwd_fail_memory(err, ffwd_max(x_bytes, y_bytes), "the limit's transfers");
+    }
+    for (int i = 0; i < LAUNCHES; i++) {
+        uint64_t start = ffwd_now_ns();
+        FFWD_TRY(status,
+                 ffwd_opencl_check(device,
+                                   cl->clEnqueueWriteBuffer(placement->queue, x, CL_TRUE, 0,
+                                                            (size_t)x_bytes, block, 0, NULL, NULL),
+                                   "clEnqueueWriteBuffer", "limit", err));
+        FFWD_TRY(status,
+                 ffwd_opencl_check(device,
+                                   cl->clEnqueueReadBuffer(placement->queue, y, CL_TRUE, 0,
+                                                           (size_t)y_bytes, block, 0, NULL, NULL),
+                                   "clEnqueueReadBuffer", "limit", err));
+        *ns = ffwd_min(*ns, ffwd_now_ns() - start);
+    }
+cleanup:
+    ffwd_free(block);
+    return status;
+}
+
+/** One chunk's time as the whole run's. */
+static uint64_t scale(uint64_t ns, uint64_t bytes, uint64_t measured_bytes) {
+    return (uint64_t)((double)ns * ((double)bytes / (double)ffwd_max(measured_bytes, 1)));
+}
+
+ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
+                              ffwd_limit *limit, ffwd_error *err) {
+    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+    const ffwd_opencl_plan *plan = placement->plan;
+    const uint64_t rows = ffwd_min(x->rows, plan->chunk_rows);
+    const uint64_t most = plan->device->buffer_bytes;
+    const uint64_t chunk_x = ffwd_min(rows * x->cols * ffwd_dtype_size(x->dtype), most);
+    const uint64_t chunk_y = ffwd_min(rows * y->cols * ffwd_dtype_size(y->dtype), most);
+    uint64_t ns = 0;
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_device_check(plan->device, err));
+    if (limit->fma_gflops == 0) { // else the caller knows it from an earlier call
+        FFWD_TRY(status, measure_fma(placement, &limit->fma_gflops, err));
+    }
+    limit->isa_fma_gflops = 0;
+    limit->transfer_ns = 0;
+    limit->stream_ns = 0;
+    limit->stream_bytes = x->rows * x->cols * ffwd_dtype_size(x->dtype) +
+                          ffwd_model_weight_bytes(plan->model) +
+                          y->rows * y->cols * ffwd_dtype_size(y->dtype);
+    if (rows == 0) {
+        return FFWD_OK;
+    }
+    FFWD_TRY(status, measure_stream(placement, chunk_x, chunk_y, &ns, err));
+    limit->stream_ns = scale(ns, limit->stream_bytes, chunk_x + chunk_y);
+    if (!plan->device->shares_memory) {
+        const uint64_t sent = rows * plan->model->inputs * plan->value_bytes;
+        const uint64_t received = rows * plan->model->outputs * plan->value_bytes;
+        FFWD_TRY(status, measure_transfer(placement, sent, received, &ns, err));
+        limit->transfer_ns = scale(ns, x->rows, rows);
+    }
+cleanup:
+    return status;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// Placing a model on an OpenCL device, for one thread or for a clone.
+#include "opencl/opencl_placement.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "opencl/program.h"
+
+/** X and Y may each take two commands, a captured block two; every layer has two blocks. */
+static size_t most_commands(const ffwd_opencl_plan *plan) {
+    return plan->stage_count + 4 * plan->model->operation_count + 4;
+}
+
+ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
+                                       ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    if (placement->slots[slot] != NULL) {
+        return FFWD_OK;
+    }
+    return ffwd_opencl_buffer(plan->device, CL_MEM_READ_WRITE,
+                              plan->chunk_rows * plan->slot_values[slot] * plan->value_bytes, NULL,
+                              &placement->slots[slot], err);
+}
+
+/** Buffers that every chunk needs; the others come when a chunk asks for them. */
+static ffwd_status make_slots(ffwd_opencl_placement *placement, ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    const bool needed[FFWD_SLOT_COUNT] = {
+        [FFWD_SLOT_X] = !plan->device->shares_memory,
+        [FFWD_SLOT_Y] = !plan->device->shares_memory,
+        [FFWD_SLOT_SUMS] = plan->strategy == FFWD_CHAIN,
+        [FFWD_SLOT_EVEN] = plan->slot_values[FFWD_SLOT_EVEN] != 0,
+        [FFWD_SLOT_ODD] = plan->slot_values[FFWD_SLOT_ODD] != 0,
+    };
+    ffwd_status status = FFWD_OK;
+    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+        if (needed[slot]) {
+            FFWD_TRY(status, ffwd_opencl_placement_need(placement, (ffwd_opencl_slot)slot, err));
+        }
+    }
+cleanup:
+    return status;
+}
+
+static void describe_stages(ffwd_opencl_placement *placement) {
+    for (size_t i = 0; i < placement->base.stage_count; i++) {
+        const ffwd_opencl_stage *stage = &placement->plan->stages[i];
+        ffwd_plan_stage *shown = &placement->base.stages[i];
+        (void)snprintf(shown->kernel, sizeof shown->kernel, "%s", stage->kernel);
+        shown->first_layer = stage->layer;
+        shown->layer_count = 1;
+    }
+}
+
+static ffwd_status make_kernels(ffwd_opencl_placement *placement, ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    const uint64_t kernel_bytes = plan->stage_count * sizeof(cl_kernel);
+    const uint64_t command_bytes = most_commands(plan) * sizeof *placement->commands;
+    ffwd_status status = FFWD_OK;
+    placement->kernels = ffwd_alloc_zero(kernel_bytes);
+    placement->commands = ffwd_alloc(command_bytes);
+    if (placement->kernels == NULL || placement->commands == NULL) {
+        return ffwd_fail_memory(err, kernel_bytes + command_bytes, "the kernels");
+    }
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        FFWD_TRY(status, ffwd_opencl_kernel(plan->device, plan->stages[i].program,
+                                            plan->stages[i].kernel, &placement->kernels[i], err));
+    }
+cleanup:
+    return status;
+}
+
+/** A placement of a plan, whose reference it takes over also where it fails. */
+static ffwd_status place(ffwd_opencl_plan *plan, ffwd_placement **out, ffwd_error *err) {
+    ffwd_device *device = &plan->device->base;
+    ffwd_opencl_placement *placement = ffwd_alloc_zero(sizeof *placement);
+    ffwd_status status;
+    if (placement == NULL) {
+        ffwd_opencl_plan_release(plan);
+        return ffwd_fail_memory(err, sizeof *placement, "a placement");
+    }
+    placement->plan = plan;
+    FFWD_TRY(status, ffwd_placement_init(&placement->base, device, plan->model, plan->strategy,
+                                         plan->stage_count, err));
+    placement->base.chunk_rows = plan->chunk_rows;
+    placement->base.memory_bytes = plan->memory_bytes;
+    describe_stages(placement);
+    FFWD_TRY(status, ffwd_opencl_queue(plan->device, &placement->queue, err));
+    FFWD_TRY(status, make_kernels(placement, err));
+    FFWD_TRY(status, make_slots(placement, err));
+    *out = &placement->base;
+    return FFWD_OK;
+cleanup:
+    ffwd_opencl_release(&placement->base);
+    return status;
+}
+
+ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
+                                const ffwd_request *request, ffwd_placement **out,
+                                ffwd_error *err) {
+    ffwd_opencl_device *device = (ffwd_opencl_device *)base;
+    ffwd_opencl_plan *plan = NULL;
+    ffwd_placement *placement = NULL;
+    ffwd_fpenv fpenv;
+    ffwd_status status;
+    *out = NULL;
+    if (model->operation_count == 0) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "an empty chain has no kernel to launch");
+    }
+    ffwd_fpenv_enter(&fpenv);
+    FFWD_TRY(status, ffwd_opencl_device_check(device, err));
+    FFWD_TRY(status, ffwd_opencl_device_trust(device, model->dtype, err));
+    FFWD_TRY(status, ffwd_opencl_plan_create(device, model, request, &plan, err));
+    FFWD_TRY(status, place(plan, &placement, err));
+    FFWD_TRY(status, ffwd_opencl_prove((ffwd_opencl_placement *)placement, err));
+    *out = placement;
+cleanup:
+    if (status != FFWD_OK && placement != NULL) {
+        ffwd_opencl_release(placement);
+    }
+    ffwd_fpenv_leave(&fpenv);
+    return status;
+}
+
+ffwd_status ffwd_opencl_clone(const ffwd_placement *base, ffwd_placement **out, ffwd_error *err) {
+    const ffwd_opencl_placement *placement = (const ffwd_opencl_placement *)base;
+    ffwd_status status = ffwd_opencl_device_check(placement->plan->device, err);
+    *out = NULL;
+    if (status != FFWD_OK) {
+        return status;
+    }
+    return place(ffwd_opencl_plan_retain(placement->plan), out, err);
+}
+
+void ffwd_opencl_release(ffwd_placement *base) {
+    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+    const ffwd_opencl_device *device = placement->plan->device;
+    for (size_t i = 0; placement->kernels != NULL && i < placement->plan->stage_count; i++) {
+        ffwd_opencl_release_kernel(device, placement->kernels[i]);
+    }
+    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+        ffwd_opencl_release_buffer(device, placement->slots[slot]);
+    }
+    ffwd_opencl_release_queue(device, placement->queue);
+    ffwd_free(placement->kernels);
+    ffwd_free(placement->commands);
+    ffwd_opencl_plan_release(placement->plan);
+    ffwd_placement_finish(&placement->base);
+    ffwd_free(placement);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// A plan ready to run for one thread: a queue, kernels with their arguments, buffers for a chunk.
+#ifndef FFWD_OPENCL_OPENCL_PLACEMENT_H
+#define FFWD_OPENCL_OPENCL_PLACEMENT_H
+
+#include "opencl/opencl_plan.h"
+
+/** A command whose time is asked for when the chunk is done. */
+typedef struct ffwd_opencl_command {
+    cl_event event; /**< NULL where the command was not enqueued */
+    uint64_t *ns;
+    ffwd_plan_stage *stage; /**< also added to; NULL: a transfer */
+} ffwd_opencl_command;
+
+typedef struct ffwd_opencl_placement {
+    ffwd_placement base;
+    ffwd_opencl_plan *plan;
+    cl_command_queue queue;
+    cl_kernel *kernels; /**< one a stage */
+    cl_mem slots[FFWD_SLOT_COUNT];
+    ffwd_opencl_command *commands; /**< of the current chunk, as many as it can have */
+    size_t command_count;
+} ffwd_opencl_placement;
+
+/** Creates a slot's buffer where it is missing. */
+ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
+                                       ffwd_error *err);
+
+/** What a stage is launched over; see matmul.cl and activation.cl. */
+typedef struct ffwd_opencl_operands {
+    cl_mem x, y;                /**< an activation computes y from x */
+    cl_mem weights, bias, sums; /**< of a matmul; the last two may be NULL */
+    cl_uint rows, inputs, neurons;
+} ffwd_opencl_operands;
+
+/** Enqueues the kernel of a stage. */
+ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t stage_index,
+                               const ffwd_opencl_operands *operands, cl_event *event,
+                               ffwd_error *err);
+
+/** Launches every kernel for the first time, over a small block with known answers: the compiler
+ *  may err in one program and not in another. FFWD_ENODEVICE with the first value that differs.
+ *  Also, drivers put compiling off until the first launch (PoCL 3.1: 100 ms and more a kernel), and
+ *  that belongs to prepare. */
+ffwd_status ffwd_opencl_prove(const ffwd_opencl_placement *placement, ffwd_error *err);
+
+#endif

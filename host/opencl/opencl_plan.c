@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+// Planning a model: tiles and programs for each stage, weights uploaded, memory counted.
+#include "opencl/opencl_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "opencl/opencl_error.h"
+#include "opencl/program.h"
+
+/** The largest tile for a kind of device; see matmul.cl. */
+typedef struct tile_shape {
+    size_t item_rows, item_neurons, group_rows, group_neurons, tile_k;
+    bool blocked;
+} tile_shape;
+
+/** Items one after the other on a core. Of ten shapes tried with PoCL 3.1 this one was the fastest
+ *  for 2-3-2-1 and within noise of it for 1024-1024. */
+static const tile_shape cpu_tile = {16, 4, 4, 16, 16, true};
+/** The textbook's 64 x 64 outputs by 16 x 16 items; for few neurons it is longer along the rows. */
+static const tile_shape other_tile = {4, 4, 64, 16, 16, false};
+
+/** The smallest power of four, up to `most`, that covers `count` by `size` each; not of two, since
+ *  every shape of a tile is a program to be compiled. */
+static size_t cover(uint64_t count, uint64_t size, size_t most) {
+    size_t covers = 1;
+    while (covers < most && covers * size < count) {
+        covers *= 4;
+    }
+    return covers;
+}
+
+static uint64_t local_bytes(const ffwd_opencl_stage *stage, size_t value_bytes) {
+    return (uint64_t)stage->tile_k * value_bytes *
+           (stage->group_rows * stage->item_rows + stage->group_neurons * stage->item_neurons + 2);
+}
+
+static void halve_group(ffwd_opencl_stage *stage) {
+    if (stage->group_rows > stage->group_neurons) {
+        stage->group_rows /= 2;
+    } else {
+        stage->group_neurons = ffwd_max(stage->group_neurons / 2, 1);
+    }
+}
+
+/** A work-group that fits the layer, then the device. */
+static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *request,
+                        ffwd_opencl_stage *stage) {
+    const ffwd_opencl_device *device = plan->device;
+    if (!stage->matmul) {
+        stage->group_rows = 1;
+        stage->group_neurons = device->group_items;
+        return;
+    }
+    const ffwd_opencl_layer *layer = &plan->layers[stage->layer];
+    const tile_shape *most = device->type == FFWD_TYPE_CPU ? &cpu_tile : &other_tile;
+    const uint64_t rows = request->expected_rows != 0 ? request->expected_rows : UINT64_MAX;
+    stage->blocked = most->blocked;
+    stage->tile_k = 4 * cover(layer->inputs, 4, most->tile_k / 4);
+    stage->item_rows = cover(rows, 1, most->item_rows);
+    stage->item_neurons = cover(layer->neurons, 1, most->item_neurons);
+    stage->group_rows = cover(rows, stage->item_rows, most->group_rows);
+    stage->group_neurons = cover(layer->neurons, stage->item_neurons, most->group_neurons);
+    while (stage->group_rows * stage->group_neurons > 1 &&
+           (stage->group_rows * stage->group_neurons > device->group_items ||
+            local_bytes(stage, plan->value_bytes) > device->local_bytes)) {
+        halve_group(stage);
+    }
+}
+
+static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *stage,
+                               const char *activation, ffwd_error *err) {
+    char definitions[384];
+    size_t used = (size_t)snprintf(definitions, sizeof definitions,
+                                   "-D KERNEL=%s -D ACTIVATION=ffwd_%s%s", stage->kernel,
+                                   activation, plan->value_bytes == 8 ? " -D REAL_IS_F64" : "");
+    if (stage->matmul) {
+        (void)snprintf(definitions + used, sizeof definitions - used,
+                       " -D WG_ROWS=%zu -D WG_NEURONS=%zu -D ITEM_ROWS=%zu -D ITEM_NEURONS=%zu"
+                       " -D TILE_K=%zu -D BLOCKED=%d",
+                       stage->group_rows, stage->group_neurons, stage->item_rows,
+                       stage->item_neurons, stage->tile_k, stage->blocked);
+    }
+    return ffwd_opencl_build(plan->device, stage->matmul ? "matmul.cl" : "activation.cl",
+                             definitions, &stage->program, err);
+}
+
+/** How large a work-group the built kernel may have. */
+static ffwd_status ask_group_items(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
+                                   size_t *items, ffwd_error *err) {
+    cl_kernel kernel = NULL;
+    ffwd_status status =
+        ffwd_opencl_kernel(plan->device, stage->program, stage->kernel, &kernel, err);
+    if (status == FFWD_OK) {
+        status = ffwd_opencl_group_items(plan->device, kernel, stage->kernel, items, err);
+    }
+    ffwd_opencl_release_kernel(plan->device, kernel);
+    return status;
+}
+
+/** Builds a stage's program, anew for a smaller work-group where its kernel cannot have this one.
+ */
+static ffwd_status make_stage(const ffwd_opencl_plan *plan, const ffwd_request *request,
+                              const char *activation, ffwd_opencl_stage *stage, ffwd_error *err) {
+    size_t items = 0;
+    ffwd_status status;
+    shape_group(plan, request, stage);
+    FFWD_TRY(status, build_stage(plan, stage, activation, err));
+    FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
+    while (stage->group_rows * stage->group_neurons > items) {
+        halve_group(stage);
+        FFWD_TRY(status, build_stage(plan, stage, activation, err));
+        FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
+    }
+cleanup:
+    return status;
+}
+
+static ffwd_status make_matmul(const ffwd_opencl_plan *plan, const ffwd_request *request,
+                               size_t layer, const char *activation, ffwd_opencl_stage *stage,
+                               ffwd_error *err) {
+    const char *dtype = ffwd_dtype_name(plan->model->dtype);
+    stage->layer = layer;
+    stage->matmul = true;
+    if (plan->strategy == FFWD_CHAIN) {
+        (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s", dtype);
+        return make_stage(plan, request, "identity", stage, err);
+    }
+    (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s", activation, dtype);
+    return make_stage(plan, request, activation, stage, err);
+}
+
+static ffwd_status make_activation(const ffwd_opencl_plan *plan, const ffwd_request *request,
+                                   size_t layer, const char *activation, ffwd_opencl_stage *stage,
+                                   ffwd_error *err) {
+    stage->layer = layer;
+    stage->matmul = false;
+    (void)snprintf(stage->kernel, sizeof stage->kernel, "%s_%s", activation,
+                   ffwd_dtype_name(plan->model->dtype));
+    return make_stage(plan, request, activation, stage, err);
+}
+
+static ffwd_status make_stages(ffwd_opencl_plan *plan, const ffwd_request *request,
+                               ffwd_error *err) {
+    ffwd_opencl_stage *stage = plan->stages;
+    ffwd_status status = FFWD_OK;
+    for (size_t i = 0; i < plan->model->operation_count; i++) {
+        const char *activation = ffwd_activation_name(plan->model->operations[i].activation);
+        FFWD_TRY(status, make_matmul(plan, request, i, activation, stage++, err));
+        if (plan->strategy == FFWD_CHAIN) {
+            FFWD_TRY(status, make_activation(plan, request, i, activation, stage++, err));
+        }
+    }
+cleanup:
+    return status;
+}
+
+bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data) {
+    return device->shares_memory && (uintptr_t)data % device->rows_alignment == 0;
+}
+
+/** Puts an array of the model on the device: the model's own memory where that is shared. */
+static ffwd_status place_array(ffwd_opencl_plan *plan, cl_command_queue queue, const void *values,
+                               uint64_t bytes, cl_mem *out, ffwd_error *err) {
+    const ffwd_opencl_device *device = plan->device;
+    if (ffwd_opencl_in_place(device, values)) {
+        return ffwd_opencl_buffer(device, CL_MEM_READ_ONLY, bytes, ffwd_unconst(values), out, err);
+    }
+    ffwd_status status = ffwd_opencl_buffer(device, CL_MEM_READ_ONLY, bytes, NULL, out, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    plan->weight_bytes += bytes;
+    return ffwd_opencl_check(device,
+                             device->cl->clEnqueueWriteBuffer(queue, *out, CL_TRUE, 0,
+                                                              (size_t)bytes, values, 0, NULL, NULL),
+                             "clEnqueueWriteBuffer", "weights", err);
+}
+
+static ffwd_status place_layer(ffwd_opencl_plan *plan, cl_command_queue queue, size_t index,
+                               ffwd_error *err) {
+    const ffwd_operation *operation = &plan->model->operations[index];
+    ffwd_opencl_layer *layer = &plan->layers[index];
+    uint64_t bytes = 0;
+    if (!ffwd_multiply(operation->inputs, operation->neurons, &bytes) ||
+        !ffwd_multiply(bytes, plan->value_bytes, &bytes) || bytes > plan->device->buffer_bytes) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED,
+                         "%s: layer %zu has %llu x %llu weights, but a buffer has %llu bytes",
+                         plan->device->name, index + 1, (unsigned long long)operation->neurons,
+                         (unsigned long long)operation->inputs,
+                         (unsigned long long)plan->device->buffer_bytes);
+    }
+    layer->inputs = (cl_uint)operation->inputs;
+    layer->neurons = (cl_uint)operation->neurons;
+    ffwd_status status = place_array(plan, queue, operation->weights, bytes, &layer->weights, err);
+    if (status == FFWD_OK && operation->bias != NULL) {
+        status = place_array(plan, queue, operation->bias, operation->neurons * plan->value_bytes,
+                             &layer->bias, err);
+    }
+    return status;
+}
+
+static ffwd_status place_layers(ffwd_opencl_plan *plan, ffwd_error *err) {
+    cl_command_queue queue = NULL;
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_queue(plan->device, &queue, err));
+    for (size_t i = 0; i < plan->model->operation_count; i++) {
+        FFWD_TRY(status, place_layer(plan, queue, i, err));
+    }
+cleanup:
+    ffwd_opencl_release_queue(plan->device, queue);
+    return status;
+}
+
+ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t index) {
+    // In a chain a layer's input is consumed before its activation writes.
+    return plan->strategy == FFWD_LAYERED && index % 2 == 1 ? FFWD_SLOT_ODD : FFWD_SLOT_EVEN;
+}
+
+static void count_memory(ffwd_opencl_plan *plan, const ffwd_request *request) {
+    uint64_t *values = plan->slot_values;
+    uint64_t row_values = 0;
+    values[FFWD_SLOT_X] = plan->model->inputs;
+    values[FFWD_SLOT_Y] = plan->model->outputs;
+    for (size_t i = 0; i < plan->model->operation_count; i++) {
+        uint64_t neurons = plan->layers[i].neurons;
+        values[FFWD_SLOT_SUMS] = ffwd_max(values[FFWD_SLOT_SUMS], neurons);
+        if (i + 1 < plan->model->operation_count) {
+            ffwd_opencl_slot slot = ffwd_opencl_plan_slot(plan, i);
+            values[slot] = ffwd_max(values[slot], neurons);
+        }
+    }
+    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+        row_values += values[slot];
+    }
+    plan->chunk_rows = ffwd_opencl_chunk_rows(plan, request);
+    plan->memory_bytes = plan->weight_bytes + plan->chunk_rows * row_values * plan->value_bytes;
+}
+
+static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_opencl_plan **out,
+                            ffwd_error *err) {
+    const size_t stages_a_layer = strategy == FFWD_CHAIN ? 2 : 1;
+    ffwd_opencl_plan *plan = ffwd_alloc_zero(sizeof *plan);
+    if (plan == NULL) {
+        return ffwd_fail_memory(err, sizeof *plan, "the plan");
+    }
+    *out = plan;
+    atomic_init(&plan->references, 1);
+    plan->model = model;
+    plan->strategy = strategy;
+    plan->value_bytes = ffwd_dtype_size(model->dtype);
+    plan->stage_count = stages_a_layer * model->operation_count;
+    const uint64_t stage_bytes = plan->stage_count * sizeof *plan->stages;
+    const uint64_t layer_bytes = model->operation_count * sizeof *plan->layers;
+    plan->stages = ffwd_alloc_zero(stage_bytes);
+    plan->layers = ffwd_alloc_zero(layer_bytes);
+    if (plan->stages == NULL || plan->layers == NULL) {
+        return ffwd_fail_memory(err, stage_bytes + layer_bytes, "the plan");
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model *model,
+                                    const ffwd_request *request, ffwd_opencl_plan **out,
+                                    ffwd_error *err) {
+    const uint32_t strategy =
+        request->strategy == FFWD_STRATEGY_AUTO ? FFWD_LAYERED : request->strategy;
+    ffwd_opencl_plan *plan = NULL;
+    ffwd_status status;
+    *out = NULL;
+    FFWD_TRY(status, allocate(model, strategy, &plan, err));
+    plan->device = device;
+    FFWD_TRY(status, place_layers(plan, err));
+    FFWD_TRY(status, make_stages(plan, request, err));
+    count_memory(plan, request);
+    *out = plan;
+    return FFWD_OK;
+cleanup:
+    ffwd_opencl_plan_release(plan);
+    return status;
+}
+
+ffwd_opencl_plan *ffwd_opencl_plan_retain(ffwd_opencl_plan *plan) {
+    atomic_fetch_add(&plan->references, 1);
+    return plan;
+}
+
+void ffwd_opencl_plan_release(ffwd_opencl_plan *plan) {
+    if (plan == NULL || atomic_fetch_sub(&plan->references, 1) != 1) {
+        return;
+    }
+    for (size_t i = 0; plan->layers != NULL && i < plan->model->operation_count; i++) {
+        ffwd_opencl_release_buffer(plan->device, plan->layers[i].weights);
+        ffwd_opencl_release_buffer(plan->device, plan->layers[i].bias);
+    }
+    ffwd_free(plan->layers);
+    ffwd_free(plan->stages);
+    ffwd_free(plan);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+// Running a chunk: rows to the device or used in place, a kernel for each stage, results back.
+#include <stdio.h>
+#include <time.h>
+
+#include "base/process.h"
+#include "opencl/opencl_error.h"
+#include "opencl/opencl_placement.h"
+
+/** A command that has not ended so long after a failure never will: kernels are made to take a
+ *  quarter of a second at most. */
+enum { COMMAND_MS_MAX = 5000 };
+
+/** One chunk under way. */
+typedef struct chunk_run {
+    ffwd_opencl_placement *placement;
+    const ffwd_opencl_plan *plan;
+    const ffwd_opencl_device *device;
+    const ffwd_chunk *chunk;
+    ffwd_timing *timing;
+    cl_uint rows;
+    cl_mem lent_x, lent_y; /**< buffers over the caller's memory, for this chunk only */
+    cl_mem x, y;           /**< where the kernels find X and put Y */
+} chunk_run;
+
+/** Room for the event of the next command, and where its time goes. */
+static cl_event *track(chunk_run *run, uint64_t *ns, ffwd_plan_stage *stage) {
+    ffwd_opencl_command *command = &run->placement->commands[run->placement->command_count++];
+    *command = (ffwd_opencl_command){NULL, ns, stage};
+    return &command->event;
+}
+
+static size_t bytes_of(const chunk_run *run, const ffwd_rows *rows) {
+    return (size_t)(rows->rows * rows->cols * run->plan->value_bytes);
+}
+
+static ffwd_status map(chunk_run *run, cl_mem buffer, cl_map_flags flags, size_t bytes,
+                       uint64_t *ns, void **mapped, ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    *mapped = run->device->cl->clEnqueueMapBuffer(run->placement->queue, buffer, CL_TRUE, flags, 0,
+                                                  bytes, 0, NULL, track(run, ns, NULL), &code);
+    return ffwd_opencl_check(run->device, code, "clEnqueueMapBuffer", NULL, err);
+}
+
+static ffwd_status unmap(chunk_run *run, cl_mem buffer, void *mapped, uint64_t *ns,
+                         ffwd_error *err) {
+    cl_int code = run->device->cl->clEnqueueUnmapMemObject(run->placement->queue, buffer, mapped, 0,
+                                                           NULL, track(run, ns, NULL));
+    return ffwd_opencl_check(run->device, code, "clEnqueueUnmapMemObject", NULL, err);
+}
+
+/** Packs a view into a buffer. */
+static ffwd_status pack(chunk_run *run, const ffwd_rows *from, cl_mem buffer, ffwd_error *err) {
+    uint64_t *ns = &run->timing->upload_ns;
+    void *mapped = NULL;
+    ffwd_status status =
+        map(run, buffer, CL_MAP_WRITE_INVALIDATE_REGION, bytes_of(run, from), ns, &mapped, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    uint64_t start = ffwd_now_ns();
+    ffwd_rows_pack(from, run->plan->model->dtype, mapped);
+    *ns += ffwd_now_ns() - start;
+    return unmap(run, buffer, mapped, ns, err);
+}
+
+/** Unpacks a buffer into a view. */
+static ffwd_status unpack(chunk_run *run, cl_mem buffer, const ffwd_rows *to, ffwd_error *err) {
+    uint64_t *ns = &run->timing->download_ns;
+    void *mapped = NULL;
+    ffwd_status status = map(run, buffer, CL_MAP_READ, bytes_of(run, to), ns, &mapped, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    uint64_t start = ffwd_now_ns();
+    ffwd_rows_unpack(to, run->plan->model->dtype, mapped);
+    *ns += ffwd_now_ns() - start;
+    return unmap(run, buffer, mapped, ns, err);
+}
+
+/** Whether the kernels can work in the caller's rows themselves. */
+static bool usable_in_place(const chunk_run *run, const ffwd_rows *rows) {
+    return ffwd_rows_dense(rows, run->plan->model->dtype) &&
+           ffwd_opencl_in_place(run->device, rows->data);
+}
+
+/** Makes X readable by the kernels. */
+static ffwd_status take_x(chunk_run *run, ffwd_error *err) {
+    const ffwd_rows *x = &run->chunk->x;
+    ffwd_status status;
+    if (usable_in_place(run, x)) {
+        status = ffwd_opencl_buffer(run->device, CL_MEM_READ_ONLY, bytes_of(run, x), x->data,
+                                    &run->lent_x, err);
+        run->x = run->lent_x;
+        return status;
+    }
+    status = ffwd_opencl_placement_need(run->placement, FFWD_SLOT_X, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    run->x = run->placement->slots[FFWD_SLOT_X];
+    if (!ffwd_rows_dense(x, run->plan->model->dtype)) {
+        return pack(run, x, run->x, err);
+    }
+    cl_int code = run->device->cl->clEnqueueWriteBuffer(run->placement->queue, run->x, CL_TRUE, 0,
+                                                        bytes_of(run, x), x->data, 0, NULL,
+                                                        track(run, &run->timing->upload_ns, NULL));
+    return ffwd_opencl_check(run->device, code, "clEnqueueWriteBuffer", "X", err);
+}
+
+/** Makes a place for Y that the kernels can write. */
+static ffwd_status offer_y(chunk_run *run, ffwd_error *err) {
+    const ffwd_rows *y = &run->chunk->y;
+    ffwd_status status;
+    if (usable_in_place(run, y)) {
+        status = ffwd_opencl_buffer(run->device, CL_MEM_READ_WRITE, bytes_of(run, y), y->data,
+                                    &run->lent_y, err);
+        run->y = run->lent_y;
+        return status;
+    }
+    status = ffwd_opencl_placement_need(run->placement, FFWD_SLOT_Y, err);
+    run->y = run->placement->slots[FFWD_SLOT_Y];
+    return status;
+}
+
+/** Brings Y to the caller. */
+static ffwd_status deliver_y(chunk_run *run, ffwd_error *err) {
+    const ffwd_rows *y = &run->chunk->y;
+    uint64_t *ns = &run->timing->download_ns;
+    if (run->lent_y != NULL) {
+        void *mapped = NULL;
+        ffwd_status status = map(run, run->y, CL_MAP_READ, bytes_of(run, y), ns, &mapped, err);
+        return status != FFWD_OK ? status : unmap(run, run->y, mapped, ns, err);
+    }
+    if (!ffwd_rows_dense(y, run->plan->model->dtype)) {
+        return unpack(run, run->y, y, err);
+    }
+    cl_int code = run->device->cl->clEnqueueReadBuffer(run->placement->queue, run->y, CL_TRUE, 0,
+                                                       bytes_of(run, y), y->data, 0, NULL,
+                                                       track(run, ns, NULL));
+    return ffwd_opencl_check(run->device, code, "clEnqueueReadBuffer", "Y", err);
+}
+
+/** Enqueues the kernel of a stage over this chunk. */
+static ffwd_status launch(chunk_run *run, size_t stage_index, cl_mem x, cl_mem sums, cl_mem y,
+                          ffwd_error *err) {
+    const ffwd_opencl_layer *layer = &run->plan->layers[run->plan->stages[stage_index].layer];
+    const ffwd_opencl_operands operands = {
+        .x = x,
+        .y = y,
+        .weights = layer->weights,
+        .bias = layer->bias,
+        .sums = sums,
+        .rows = run->rows,
+        .inputs = layer->inputs,
+        .neurons = layer->neurons,
+    };
+    return ffwd_opencl_launch(
+        run->placement, stage_index, &operands,
+        track(run, &run->timing->kernel_ns, &run->placement->base.stages[stage_index]), err);
+}
+
+/** The capture of a layer, or NULL where it is not wanted. */
+static const ffwd_rows *wanted(const ffwd_rows *captures, size_t layer) {
+    return captures != NULL && captures[layer].data != NULL ? &captures[layer] : NULL;
+}
+
+/** The kernels of one layer, from x into y, and what is captured of it. */
+static ffwd_status run_layer(chunk_run *run, size_t layer, cl_mem x, cl_mem y, ffwd_error *err) {
+    const ffwd_rows *sums = wanted(run->chunk->sums, layer);
+    const ffwd_rows *outputs = wanted(run->chunk->outputs, layer);
+    cl_mem *z = &run->placement->slots[FFWD_SLOT_SUMS];
+    ffwd_status status = FFWD_OK;
+    if (sums != NULL) {
+        FFWD_TRY(status, ffwd_opencl_placement_need(run->placement, FFWD_SLOT_SUMS, err));
+    }
+    if (run->plan->strategy == FFWD_CHAIN) {
+        FFWD_TRY(status, launch(run, 2 * layer, x, NULL, *z, err));
+        FFWD_TRY(status, launch(run, 2 * layer + 1, *z, NULL, y, err));
+    } else {
+        FFWD_TRY(status, launch(run, layer, x, sums != NULL ? *z : NULL, y, err));
+    }
+    if (sums != NULL) {
+        FFWD_TRY(status, unpack(run, *z, sums, err));
+    }
+    if (outputs != NULL) {
+        FFWD_TRY(status, unpack(run, y, outputs, err));
+    }
+cleanup:
+    return status;
+}
+
+static ffwd_status run_layers(chunk_run *run, ffwd_error *err) {
+    const size_t last = run->plan->model->operation_count - 1;
+    cl_mem x = run->x;
+    ffwd_status status = FFWD_OK;
+    for (size_t layer = 0; layer <= last; layer++) {
+        cl_mem y =
+            layer == last ? run->y : run->placement->slots[ffwd_opencl_plan_slot(run->plan, layer)];
+        FFWD_TRY(status, run_layer(run, layer, x, y, err));
+        x = y;
+    }
+cleanup:
+    return status;
+}
+
+/** Nanoseconds a finished command took; 0 where the driver does not say. */
+static uint64_t time_of(const chunk_run *run, cl_event event) {
+    cl_ulong start = 0;
+    cl_ulong end = 0;
+    if (run->device->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start,
+                                                 &start, NULL) != CL_SUCCESS ||
+        run->device->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end,
+                                                 NULL) != CL_SUCCESS) {
+        return 0;
+    }
+    return end > start ? end - start : 0;
+}
+
+static void count_times(const chunk_run *run) {
+    for (size_t i = 0; i < run->placement->command_count; i++) {
+        const ffwd_opencl_command *command = &run->placement->commands[i];
+        const uint64_t ns = time_of(run, command->event);
+        *command->ns += ns;
+        if (command->stage != NULL) {
+            command->stage->ns += ns;
+            command->stage->launches++;
+        }
+    }
+}
+
+/** CL_COMPLETE, how far a command is yet, or a negative code where it failed. */
+static cl_int state_of(const chunk_run *run, cl_event event) {
+    cl_int state = CL_QUEUED;
+    cl_int code = run->device->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+                                                  sizeof state, &state, NULL);
+    return code == CL_SUCCESS ? state : code;
+}
+
+/** The state that a command ends in. It is asked for again and again: a driver that broke down may
+ *  never return from waiting. */
+static cl_int end_of(const chunk_run *run, cl_event event) {
+    const uint64_t deadline = ffwd_now_ns() + COMMAND_MS_MAX * UINT64_C(1000000);
+    const struct timespec pause = {0, 100000};
+    cl_int state = state_of(run, event);
+    while (state > CL_COMPLETE && ffwd_now_ns() < deadline) {
+        (void)nanosleep(&pause, NULL);
+        state = state_of(run, event);
+    }
+    return state;
+}
+
+/** After a failure, lets the commands that were enqueued end, since they use the caller's rows. One
+ *  that fails or does not end loses the device; its rows are then the driver's until it ends. */
+static void settle(const chunk_run *run) {
+    cl_int state = CL_COMPLETE;
+    char reason[96];
+    (void)run->device->cl->clFlush(run->placement->queue);
+    for (size_t i = 0; i < run->placement->command_count && state == CL_COMPLETE; i++) {
+        if (run->placement->commands[i].event != NULL) {
+            state = end_of(run, run->placement->commands[i].event);
+        }
+    }
+    if (state < 0) {
+        (void)snprintf(reason, sizeof reason, "a command ended with %s (%d)",
+                       ffwd_opencl_code_name(state), (int)state);
+        ffwd_opencl_device_lose(run->placement->plan->device, reason);
+    } else if (state != CL_COMPLETE) {
+        (void)snprintf(reason, sizeof reason, "a command did not end in %d ms", COMMAND_MS_MAX);
+        ffwd_opencl_device_lose(run->placement->plan->device, reason);
+    }
+}
+
+/** Lets go what a chunk made, done or not. */
+static void end_chunk(const chunk_run *run, ffwd_status status) {
+    if (status != FFWD_OK && run->placement->command_count > 0) {
+        settle(run);
+    }
+    for (size_t i = 0; i < run->placement->command_count; i++) {
+        ffwd_opencl_release_event(run->device, run->placement->commands[i].event);
+    }
+    run->placement->command_count = 0;
+    ffwd_opencl_release_buffer(run->device, run->lent_x);
+    ffwd_opencl_release_buffer(run->device, run->lent_y);
+}
+
+ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
+                                  ffwd_timing *timing, ffwd_error *err) {
+    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+    chunk_run run = {
+        .placement = placement,
+        .plan = placement->plan,
+        .device = placement->plan->device,
+        .chunk = chunk,
+        .timing = timing,
+        .rows = (cl_uint)chunk->x.rows,
+    };
+    ffwd_fpenv fpenv;
+    ffwd_status status = ffwd_opencl_device_check(run.device, err);
+    if (status != FFWD_OK || chunk->x.rows == 0) {
+        return status;
+    }
+    ffwd_fpenv_enter(&fpenv);
+    FFWD_TRY(status, take_x(&run, err));
+    FFWD_TRY(status, offer_y(&run, err));
+    FFWD_TRY(status, run_layers(&run, err));
+    FFWD_TRY(status, deliver_y(&run, err));
+    FFWD_TRY(status, ffwd_opencl_check(run.device, run.device->cl->clFinish(placement->queue),
+                                       "clFinish", NULL, err));
+    count_times(&run);
+cleanup:
+    end_chunk(&run, status);
+    ffwd_fpenv_leave(&fpenv);
+    return status;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The host's side of the probe, included once for each dtype: probe_f32.c and probe_f64.c supply
+// the seven names and DTYPE, BITS_FORMAT, VALUE_DIGITS, SPECIALS, PROBE_HOST.
+#include <stdio.h>
+
+#include "kernels/probe_list.h"
+#include "opencl/probe.h"
+
+static const BITS specials[] = {SPECIALS};
+enum { SPECIAL_COUNT = sizeof specials / sizeof specials[0] };
+
+/** splitmix64 (Steele, Lea, Flood 2014): any bits, the same in every build. */
+static uint64_t mix(uint64_t n) {
+    n = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    n = (n ^ (n >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return n ^ (n >> 31);
+}
+
+/** Uniform in [-32, 32), where the activations curve. */
+static BITS near_zero(uint64_t n) {
+    int64_t steps = (int64_t)(mix(n) >> 11) - (INT64_C(1) << 52);
+    return AS_BITS(K(steps) / K(INT64_C(1) << 47));
+}
+
+static void fill(void *operands, uint32_t count) {
+    BITS *at = operands;
+    for (uint32_t i = 0; i < count; i++, at += 3) {
+        if (i < SPECIAL_COUNT * SPECIAL_COUNT) {
+            at[0] = specials[i % SPECIAL_COUNT];
+            at[1] = specials[i / SPECIAL_COUNT];
+            at[2] = specials[(i + i / SPECIAL_COUNT) % SPECIAL_COUNT];
+        } else if (i % 4 != 0) {
+            at[0] = near_zero(UINT64_C(3) * i);
+            at[1] = near_zero(UINT64_C(3) * i + 1);
+            at[2] = AS_BITS(K(0) - AS_REAL(at[0]) * AS_REAL(at[1]));
+        } else {
+            at[0] = (BITS)mix(UINT64_C(3) * i);
+            at[1] = (BITS)mix(UINT64_C(3) * i + 1);
+            at[2] = (BITS)mix(UINT64_C(3) * i + 2);
+        }
+    }
+}
+
+static void answer(const void *operands, uint32_t count, void *results) {
+    const BITS *operand = operands;
+    BITS *result = results;
+    for (uint32_t i = 0; i < count; i++, operand += 3) {
+        const REAL a = AS_REAL(operand[0]);
+        const REAL b = AS_REAL(operand[1]);
+        const REAL c = AS_REAL(operand[2]);
+#define STORE(name, arity, value) *result++ = AS_BITS(ffwd_canonical(value));
+        FFWD_PROBE_LIST(STORE, a, b, c)
+#undef STORE
+    }
+}
+
+/** Ordinary values, and one in 64 that is special. */
+static BITS mostly_near_zero(uint64_t n) {
+    const uint64_t any = mix(n);
+    return any % 64 != 0 ? near_zero(n) : specials[any / 64 % SPECIAL_COUNT];
+}
+
+static void fill_dense(const ffwd_probe_shape *shape, void *x, void *weights, void *bias) {
+    BITS *row = x;
+    BITS *neuron = weights;
+    BITS *start = bias;
+    for (size_t n = 0; n < shape->rows * shape->inputs; n++) {
+        row[n] = mostly_near_zero(n);
+    }
+    for (size_t n = 0; n < shape->neurons * shape->inputs; n++) {
+        neuron[n] = AS_BITS(AS_REAL(mostly_near_zero(n + (1 << 20))) / K(256));
+    }
+    for (size_t n = 0; n < shape->neurons; n++) {
+        start[n] = AS_BITS(K(-0.0));
+    }
+    for (size_t k = 0; k < shape->inputs; k++) {
+        row[k] = AS_BITS(K(-0.0));
+        row[shape->inputs + k] = 1;
+        neuron[k] = AS_BITS(K(1));
+        neuron[shape->inputs + k] = 0;
+    }
+}
+
+static void add_up(const ffwd_probe_shape *shape, const void *x, const void *weights,
+                   const void *bias, void *sums) {
+    const BITS *row = x;
+    BITS *sum = sums;
+    for (size_t r = 0; r < shape->rows; r++, row += shape->inputs) {
+        const BITS *neuron = weights;
+        for (size_t o = 0; o < shape->neurons; o++, neuron += shape->inputs) {
+            REAL z = AS_REAL(((const BITS *)bias)[o]);
+            for (size_t k = 0; k < shape->inputs; k++) {
+                z = FMA(AS_REAL(neuron[k]), AS_REAL(row[k]), z);
+            }
+            *sum++ = AS_BITS(ffwd_canonical(z));
+        }
+    }
+}
+
+static REAL activation_of(uint32_t activation, REAL z) {
+    switch (activation) {
+    case FFWD_STEP:
+        return ffwd_step(z);
+    case FFWD_RELU:
+        return ffwd_relu(z);
+    case FFWD_SIGMOID:
+        return ffwd_sigmoid(z);
+    case FFWD_TANH:
+        return ffwd_tanh(z);
+    default:
+        return ffwd_identity(z);
+    }
+}
+
+static void activate(uint32_t activation, const void *z, size_t count, void *y) {
+    for (size_t i = 0; i < count; i++) {
+        const REAL value = activation_of(activation, AS_REAL(((const BITS *)z)[i]));
+        ((BITS *)y)[i] = AS_BITS(ffwd_canonical(value));
+    }
+}
+
+static uint64_t bits(const void *values, size_t index) {
+    return ((const BITS *)values)[index];
+}
+
+static void explain(const void *operands, const void *got, const void *expected, size_t index,
+                    char *text, size_t size) {
+    static const struct {
+        const char *name;
+        int arity;
+    } list[] = {
+#define ENTRY(name, arity, value) {#name "_" DTYPE, arity},
+        FFWD_PROBE_LIST(ENTRY, 0, 0, 0)
+#undef ENTRY
+    };
+    _Static_assert(sizeof list / sizeof list[0] == FFWD_PROBE_RESULTS, "the list has its length");
+    const BITS *operand = (const BITS *)operands + index / FFWD_PROBE_RESULTS * 3;
+    int arity = list[index % FFWD_PROBE_RESULTS].arity;
+    char arguments[128];
+    size_t used = 0;
+    for (int i = 0; i < arity; i++) {
+        used += (size_t)snprintf(arguments + used, sizeof arguments - used, "%s%.*g",
+                                 i > 0 ? ", " : "", VALUE_DIGITS, (double)AS_REAL(operand[i]));
+    }
+    (void)snprintf(text, size, "%s(%s): got " BITS_FORMAT ", expected " BITS_FORMAT,
+                   list[index % FFWD_PROBE_RESULTS].name, arguments, ((const BITS *)got)[index],
+                   ((const BITS *)expected)[index]);
+}
+
+const ffwd_probe_host PROBE_HOST = {
+    .value_bytes = sizeof(REAL),
+    .result_count = FFWD_PROBE_RESULTS,
+    .fill = fill,
+    .answer = answer,
+    .fill_dense = fill_dense,
+    .add_up = add_up,
+    .activate = activate,
+    .bits = bits,
+    .explain = explain,
+};

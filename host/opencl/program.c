@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The program cache of a device, keyed by source and definitions.
+#include "opencl/program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "opencl/kernel_sources.h"
+#include "opencl/opencl_error.h"
+
+struct ffwd_opencl_program {
+    ffwd_opencl_program *next;
+    cl_program program;
+    char key[512]; /**< "matmul.cl -D ..." */
+};
+
+static const ffwd_kernel_source *find_source(const char *name) {
+    const ffwd_kernel_source *source = ffwd_kernel_sources;
+    while (source->name != NULL && strcmp(source->name, name) != 0) {
+        source++;
+    }
+    return source->name != NULL ? source : NULL;
+}
+
+/** Puts the head of the build log behind the message, as part of its one line. */
+static void append_log(const ffwd_opencl_device *device, cl_program program, ffwd_error *err) {
+    char *log = NULL;
+    size_t bytes = 0;
+    if (err == NULL ||
+        device->cl->clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL,
+                                          &bytes) != CL_SUCCESS ||
+        bytes == 0 || (log = ffwd_alloc_zero((uint64_t)bytes + 1)) == NULL) {
+        return;
+    }
+    if (device->cl->clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, bytes, log,
+                                          NULL) == CL_SUCCESS) {
+        for (char *c = log; *c != '\0'; c++) {
+            if ((unsigned char)*c < ' ') {
+                *c = ' ';
+            }
+        }
+        size_t used = strlen(err->message);
+        (void)snprintf(err->message + used, sizeof err->message - used, ": %s", log);
+    }
+    ffwd_free(log);
+}
+
+static ffwd_status compile(const ffwd_opencl_device *device, const ffwd_kernel_source *source,
+                           const char *definitions, cl_program *out, ffwd_error *err) {
+    char options[600];
+    cl_int code = CL_SUCCESS;
+    (void)snprintf(options, sizeof options, "-cl-std=CL1.2%s %s",
+                   device->exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
+                   definitions);
+    const char *text = source->text;
+    cl_program program =
+        device->cl->clCreateProgramWithSource(device->context, 1, &text, &source->length, &code);
+    ffwd_status status =
+        ffwd_opencl_check(device, code, "clCreateProgramWithSource", source->name, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    code = device->cl->clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+    status = ffwd_opencl_check(device, code, "clBuildProgram", source->name, err);
+    if (status != FFWD_OK) {
+        append_log(device, program, err);
+        (void)device->cl->clReleaseProgram(program);
+        return status;
+    }
+    *out = program;
+    return FFWD_OK;
+}
+
+static ffwd_status add_program(ffwd_opencl_device *device, const char *source_name,
+                               const char *definitions, const char *key, ffwd_opencl_program **out,
+                               ffwd_error *err) {
+    ffwd_opencl_program *entry = ffwd_alloc_zero(sizeof *entry);
+    if (entry == NULL) {
+        return ffwd_fail_memory(err, sizeof *entry, "a program");
+    }
+    const ffwd_kernel_source *source = find_source(source_name);
+    ffwd_status status = source != NULL
+                             ? compile(device, source, definitions, &entry->program, err)
+                             : ffwd_fail(err, FFWD_EINTERNAL, "no kernel file %s", source_name);
+    if (status != FFWD_OK) {
+        ffwd_free(entry);
+        return status;
+    }
+    (void)snprintf(entry->key, sizeof entry->key, "%s", key);
+    entry->next = device->programs;
+    device->programs = entry;
+    *out = entry;
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
+                              const char *definitions, cl_program *out, ffwd_error *err) {
+    char key[sizeof((ffwd_opencl_program *)0)->key];
+    ffwd_status status = FFWD_OK;
+    if ((size_t)snprintf(key, sizeof key, "%s %s", source, definitions) >= sizeof key) {
+        return ffwd_fail(err, FFWD_EINTERNAL, "%s: definitions are too long", source);
+    }
+    (void)pthread_mutex_lock(&device->programs_mutex);
+    ffwd_opencl_program *entry = device->programs;
+    while (entry != NULL && strcmp(entry->key, key) != 0) {
+        entry = entry->next;
+    }
+    if (entry == NULL) {
+        status = add_program(device, source, definitions, key, &entry, err);
+    }
+    (void)pthread_mutex_unlock(&device->programs_mutex);
+    if (status == FFWD_OK) {
+        *out = entry->program;
+    }
+    return status;
+}
+
+ffwd_status ffwd_opencl_kernel(const ffwd_opencl_device *device, cl_program program,
+                               const char *name, cl_kernel *out, ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    *out = device->cl->clCreateKernel(program, name, &code);
+    return ffwd_opencl_check(device, code, "clCreateKernel", name, err);
+}
+
+ffwd_status ffwd_opencl_group_items(const ffwd_opencl_device *device, cl_kernel kernel,
+                                    const char *name, size_t *items, ffwd_error *err) {
+    size_t most = 0;
+    cl_int code = device->cl->clGetKernelWorkGroupInfo(
+        kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    *items = (size_t)ffwd_max(most, 1);
+    return ffwd_opencl_check(device, code, "clGetKernelWorkGroupInfo", name, err);
+}
+
+ffwd_status ffwd_opencl_set_arguments(const ffwd_opencl_device *device, cl_kernel kernel,
+                                      const char *name, const ffwd_opencl_argument *arguments,
+                                      size_t count, ffwd_error *err) {
+    cl_int code = CL_SUCCESS;
+    for (cl_uint i = 0; i < count && code == CL_SUCCESS; i++) {
+        code = device->cl->clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value);
+    }
+    return ffwd_opencl_check(device, code, "clSetKernelArg", name, err);
+}
+
+void ffwd_opencl_programs_destroy(ffwd_opencl_device *device) {
+    while (device->programs != NULL) {
+        ffwd_opencl_program *entry = device->programs;
+        device->programs = entry->next;
+        if (ffwd_opencl_device_reachable(device)) {
+            (void)device->cl->clReleaseProgram(entry->program);
+        }
+        ffwd_free(entry);
+    }
+}

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: MIT
+// Forward passes through dense neural networks, on OpenCL devices or on the CPU: the computing
+// part.
+#ifndef FFWD_FFWD_H
+#define FFWD_FFWD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ffwd/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @mainpage
+ *
+ *     ffwd_model    what to compute   operations and weights; never changes; shared by threads
+ *     ffwd_device   where             the CPU or one OpenCL device; shared by threads
+ *     ffwd_engine   a model placed on a list of devices; one thread at a time
+ *
+ *     ffwd_error err = FFWD_ERROR_INIT;
+ *     ffwd_model *model = NULL;
+ *     ffwd_engine *engine = NULL;
+ *
+ *     if (ffwd_model_load("net.npz", NULL, &model, &err) != FFWD_OK ||
+ *         ffwd_engine_create(model, NULL, 0, NULL, &engine, &err) != FFWD_OK ||
+ *         ffwd_engine_run(engine, &x, &y, NULL, NULL, &err) != FFWD_OK) {
+ *         fprintf(stderr, "%s\n", err.message);
+ *     }
+ *     ffwd_engine_destroy(engine);
+ *     ffwd_model_destroy(model);
+ *
+ * Rules for every function below:
+ *
+ *  Shapes   matrices are [rows][columns]; one row is one observation. Strides count elements.
+ *  Values   y[r][o] = activation(z), z the chain of fused multiply-adds over the inputs in order,
+ *           starting from the bias; the same bits on every device (FFWD_ARITHMETIC_VERSION). A NaN
+ *           that is written is the canonical quiet NaN.
+ *  Memory   any naturally aligned pointer; X and Y must not overlap; with 0 rows data may be NULL;
+ *           after a failed run the contents of Y are undefined.
+ *  Options  a structure that starts with struct_size has an _INIT macro that sets it; 0 or NULL in
+ *           a member is its default; NULL for the structure is all defaults.
+ *  Owning   *_create, *_load and *_open hand over an object; *_destroy takes NULL and cannot fail.
+ *           Objects are counted: an engine keeps its model and devices alive, any order of
+ *           destruction is right. Returned strings live as long as the object they were asked of.
+ *  Failing  returns a status; *out is NULL, err (may be NULL) is filled, nothing else has changed.
+ *  Quiet    never aborts, exits, prints, or touches signals, locale or the caller's floating-point
+ *           environment.
+ *  Fork     objects that own threads or a driver answer FFWD_ESTATE in a forked child.
+ */
+
+#define FFWD_VERSION_MAJOR 0
+#define FFWD_VERSION_MINOR 1
+#define FFWD_VERSION_PATCH 0
+#define FFWD_VERSION       "0.1.0"
+
+/** Changes whenever any result may change by a bit. */
+#define FFWD_ARITHMETIC_VERSION 1
+
+/** The version of the library that is linked, "major.minor.patch". */
+FFWD_API const char *ffwd_version(void);
+
+/* ------------------------------------------------------------------------------------ statuses */
+
+/** Name, value and text of every status. Values are pinned. */
+#define FFWD_STATUS_LIST(X)                                                                        \
+    X(FFWD_OK, 0, "done")                                                                          \
+    X(FFWD_EARGUMENT, 1, "an argument is outside its documented range")                            \
+    X(FFWD_ESTATE, 2, "not possible now, as in a forked child")                                    \
+    X(FFWD_EOVERFLOW, 3, "a size does not fit")                                                    \
+    X(FFWD_ECANCELLED, 4, "the progress callback asked to stop")                                   \
+    X(FFWD_ENOMEM, 10, "out of memory")                                                            \
+    X(FFWD_ENODEVICE, 11, "no such device, or the device was refused")                             \
+    X(FFWD_EDEVICE, 12, "the driver failed and no fallback was allowed")                           \
+    X(FFWD_EIO, 20, "reading or writing failed")                                                   \
+    X(FFWD_EFORMAT, 21, "the bytes are not what the format demands")                               \
+    X(FFWD_EUNSUPPORTED, 22, "well formed, but outside what is done here")                         \
+    X(FFWD_EINTERNAL, 99, "a defect of ffwd")
+
+#define FFWD_STATUS_ENUM(name, value, text) name = (value),
+typedef enum ffwd_status { FFWD_STATUS_LIST(FFWD_STATUS_ENUM) } ffwd_status;
+#undef FFWD_STATUS_ENUM
+
+/** "FFWD_ENOMEM" and the like; "FFWD_?" for a value that is none. */
+FFWD_API const char *ffwd_status_name(ffwd_status status);
+/** One English phrase; "unknown status" for a value that is none. */
+FFWD_API const char *ffwd_status_text(ffwd_status status);
+
+/** What went wrong, in the caller's own memory. */
+typedef struct ffwd_error {
+    int32_t status;    /**< an ffwd_status */
+    int32_t native;    /**< errno with FFWD_EIO, the cl_int where OpenCL failed, else 0 */
+    uint64_t offset;   /**< byte position in a parsed file, or UINT64_MAX */
+    char message[496]; /**< one English line with the values that disagree */
+} ffwd_error;
+#define FFWD_ERROR_INIT                                                                            \
+    {                                                                                              \
+        0, 0, UINT64_MAX, {                                                                        \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
+/* --------------------------------------------------------------------------------------- rows */
+
+typedef enum ffwd_dtype {
+    FFWD_F32 = 1, /**< IEEE-754 binary32 */
+    FFWD_F64 = 2, /**< IEEE-754 binary64 */
+    FFWD_U8 = 3   /**< unsigned byte: inputs of any model; outputs whose last layer is a step */
+} ffwd_dtype;
+
+/** "f32", "f64", "u8"; "?" for a value that is none. */
+FFWD_API const char *ffwd_dtype_name(uint32_t dtype);
+/** Bytes of one element; 0 for a value that is none. */
+FFWD_API size_t ffwd_dtype_size(uint32_t dtype);
+
+/**
+ * The caller's rows, read or written in place. Strides count elements: 0 means dense (col_stride 1,
+ * row_stride cols), negative ones run backwards from data; a column store is {row_stride 1,
+ * col_stride rows}. Values of another dtype than the model's are converted, rounding to nearest.
+ */
+typedef struct ffwd_input {
+    const void *data;
+    uint32_t dtype;
+    uint64_t rows, cols;
+    int64_t row_stride, col_stride;
+} ffwd_input;
+
+/** As ffwd_input; elements of one output must not overlap each other. */
+typedef struct ffwd_output {
+    void *data;
+    uint32_t dtype;
+    uint64_t rows, cols;
+    int64_t row_stride, col_stride;
+} ffwd_output;
+
+/**
+ * Fills values[0 .. count) with the elements first, first + 1, ... of a stream of numbers uniform
+ * in
+ * [-1, 1), the same in every build. Philox4x32-10 with the key (seed low, seed high) makes blocks
+ * of four words from the counter (block low, block high, stream, 0):
+ *
+ *     FFWD_F32   element e is word e mod 4 of block e / 4:  (word >> 8) * 2^-23 - 1
+ *     FFWD_F64   element e is words 2i (low) and 2i + 1 (high) of block e / 2, i = e mod 2:
+ *                (both >> 11) * 2^-52 - 1
+ *
+ * Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+ *
+ * @return FFWD_EARGUMENT for another dtype
+ */
+FFWD_API ffwd_status ffwd_random_fill(uint64_t seed, uint32_t stream, uint64_t first,
+                                      uint64_t count, uint32_t dtype, void *values,
+                                      ffwd_error *err) FFWD_CHECKED;
+
+/* -------------------------------------------------------------------------------------- models */
+
+typedef enum ffwd_kind {
+    FFWD_DENSE = 1 /**< z = bias + W x, y = activation(z) */
+} ffwd_kind;
+
+/** Name, value and word of every activation. Values are pinned. */
+#define FFWD_ACTIVATION_LIST(X)                                                                    \
+    X(FFWD_IDENTITY, 0, "identity") /**< z */                                                      \
+    X(FFWD_STEP, 1, "step")         /**< z > 0 ? 1 : 0; NaN gives 0 */                             \
+    X(FFWD_RELU, 2, "relu")         /**< z < 0 ? 0 : z */                                          \
+    X(FFWD_SIGMOID, 3, "sigmoid")   /**< 1 / (1 + exp(-z)) */                                      \
+    X(FFWD_TANH, 4, "tanh")         /**< (1 - exp(-2z)) / (1 + exp(-2z)) */
+
+#define FFWD_ACTIVATION_ENUM(name, value, word) name = (value),
+typedef enum ffwd_activation { FFWD_ACTIVATION_LIST(FFWD_ACTIVATION_ENUM) } ffwd_activation;
+#undef FFWD_ACTIVATION_ENUM
+
+/** The word of an activation, as in files and options; NULL for a value that is none. */
+FFWD_API const char *ffwd_activation_name(uint32_t activation);
+/** The activation of a word; FFWD_EARGUMENT, with the known words, when there is none. */
+FFWD_API ffwd_status ffwd_activation_parse(const char *word, uint32_t *activation,
+                                           ffwd_error *err) FFWD_CHECKED;
+
+/** One operation of the chain; passed in arrays together with sizeof(ffwd_operation). */
+typedef struct ffwd_operation {
+    uint32_t kind;       /**< ffwd_kind */
+    uint32_t activation; /**< ffwd_activation */
+    uint64_t inputs, neurons;
+    const void *weights; /**< [neurons][inputs], dense, in the model's dtype */
+    const void *bias;    /**< [neurons], or NULL: the sums start from +0 */
+} ffwd_operation;
+
+typedef struct ffwd_model ffwd_model;
+
+/**
+ * Makes a model of `count` operations on rows of `inputs` values; everything is copied. An empty
+ * chain copies its rows.
+ *
+ * @param dtype          FFWD_F32 or FFWD_F64: of weights, bias and all arithmetic
+ * @param operation_size sizeof(ffwd_operation)
+ * @return FFWD_EARGUMENT when widths do not meet or are 0, FFWD_EOVERFLOW, FFWD_ENOMEM
+ */
+FFWD_API ffwd_status ffwd_model_create(uint32_t dtype, uint64_t inputs,
+                                       const ffwd_operation *operations, size_t count,
+                                       size_t operation_size, ffwd_model **out,
+                                       ffwd_error *err) FFWD_CHECKED;
+
+typedef struct ffwd_load_options {
+    uint32_t struct_size;
+    uint32_t dtype;          /**< convert to this dtype; 0: as in the file */
+    const char *activations; /**< "relu" for all layers or "relu,relu,identity"; NULL: the file's */
+} ffwd_load_options;
+#define FFWD_LOAD_OPTIONS_INIT                                                                     \
+    { sizeof(ffwd_load_options), 0, NULL }
+
+/**
+ * Loads a model file: `.npz` with W1 .. WL ([neurons][inputs]), optional b1 .. bL and optional
+ * `activations`.
+ *
+ * @return FFWD_EIO, FFWD_EFORMAT, FFWD_EUNSUPPORTED (also from a build without the file component),
+ *         FFWD_EARGUMENT (options), FFWD_ENOMEM
+ */
+FFWD_API ffwd_status ffwd_model_load(const char *path, const ffwd_load_options *options,
+                                     ffwd_model **out, ffwd_error *err) FFWD_CHECKED;
+
+/** The same from the bytes of such a file, which are not needed afterwards. */
+FFWD_API ffwd_status ffwd_model_parse(const void *bytes, size_t size,
+                                      const ffwd_load_options *options, ffwd_model **out,
+                                      ffwd_error *err) FFWD_CHECKED;
+FFWD_API void ffwd_model_destroy(ffwd_model *model);
+
+/** What a model is. Set struct_size first; grows at the end. */
+typedef struct ffwd_model_info {
+    uint32_t struct_size;
+    uint32_t dtype;
+    uint64_t inputs, outputs;
+    uint64_t operation_count;
+    uint64_t parameters; /**< weights and biases */
+    uint64_t flops;      /**< a row: 2 for each fused multiply-add */
+} ffwd_model_info;
+#define FFWD_MODEL_INFO_INIT                                                                       \
+    { sizeof(ffwd_model_info), 0, 0, 0, 0, 0, 0 }
+FFWD_API void ffwd_model_describe(const ffwd_model *model, ffwd_model_info *info);
+
+/**
+ * Operation `index`, from 0; weights and bias point into the model.
+ *
+ * @param operation_size sizeof(ffwd_operation)
+ * @return FFWD_EARGUMENT past the last one
+ */
+FFWD_API ffwd_status ffwd_model_operation(const ffwd_model *model, size_t index,
+                                          size_t operation_size, ffwd_operation *operation,
+                                          ffwd_error *err) FFWD_CHECKED;
+
+/* ------------------------------------------------------------------------------------- devices */
+
+typedef struct ffwd_device ffwd_device;
+
+/**
+ * Instruction sets of the CPU path in this build, slowest first, "portable" among them.
+ *
+ * @param available receives whether this machine can run it; may be NULL
+ * @return NULL past the end
+ */
+FFWD_API const char *ffwd_isa_name(size_t index, int *available);
+
+typedef struct ffwd_device_options {
+    uint32_t struct_size;
+    uint32_t threads; /**< of the CPU path; 0: min(affinity mask, cgroup quota) */
+    const char *isa;  /**< of the CPU path; NULL: the machine's best */
+} ffwd_device_options;
+#define FFWD_DEVICE_OPTIONS_INIT                                                                   \
+    { sizeof(ffwd_device_options), 0, NULL }
+
+/**
+ * Opens one device.
+ *
+ * @param selector "cpu"; "opencl": the first OpenCL device that is not refused; "gpu": the first
+ * such GPU; "P:D": platform and device as `clinfo -l` numbers them; else part of a name, case
+ * ignored. ("auto" needs a model: see ffwd_engine_create.)
+ * @return FFWD_ENODEVICE with the reason; FFWD_EARGUMENT for an unknown isa or a device option that
+ *         the device does not have; FFWD_EUNSUPPORTED for an isa that this machine lacks
+ */
+FFWD_API ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *options,
+                                      ffwd_device **out, ffwd_error *err) FFWD_CHECKED;
+FFWD_API void ffwd_device_destroy(ffwd_device *device);
+
+typedef enum ffwd_device_type {
+    FFWD_TYPE_CPU = 1,
+    FFWD_TYPE_GPU = 2,
+    FFWD_TYPE_ACCELERATOR = 3,
+    FFWD_TYPE_OTHER = 4
+} ffwd_device_type;
+
+/** What a device is. Strings are never NULL; empty where not known. */
+typedef struct ffwd_device_info {
+    uint32_t struct_size;
+    uint32_t type;          /**< ffwd_device_type */
+    const char *id;         /**< selects it again: "cpu" or "P:D" */
+    const char *backend;    /**< "cpu" or "opencl" */
+    const char *name;       /**< of the silicon, as the system or driver calls it */
+    const char *platform;   /**< OpenCL platform */
+    const char *driver;     /**< driver version */
+    const char *isa;        /**< instruction set of the CPU path */
+    uint32_t threads;       /**< of the CPU path; compute units of an OpenCL device */
+    uint32_t f64;           /**< 1 where float64 models run, as far as is known */
+    uint32_t shares_memory; /**< 1 where rows are used in place in host memory */
+    uint64_t memory_bytes;
+    const char *refused; /**< why it cannot be used, or empty */
+} ffwd_device_info;
+#define FFWD_DEVICE_INFO_INIT                                                                      \
+    { sizeof(ffwd_device_info), 0, "", "", "", "", "", "", 0, 0, 0, 0, "" }
+FFWD_API void ffwd_device_describe(const ffwd_device *device, ffwd_device_info *info);
+
+typedef struct ffwd_device_list ffwd_device_list;
+
+/** Everything there is: the CPU first, then every OpenCL device, refused ones with their reason. */
+FFWD_API ffwd_status ffwd_device_list_create(ffwd_device_list **out, ffwd_error *err) FFWD_CHECKED;
+FFWD_API void ffwd_device_list_destroy(ffwd_device_list *list);
+FFWD_API size_t ffwd_device_list_count(const ffwd_device_list *list);
+/** Entry `index`; the strings live as long as the list. */
+FFWD_API ffwd_status ffwd_device_list_get(const ffwd_device_list *list, size_t index,
+                                          ffwd_device_info *info, ffwd_error *err) FFWD_CHECKED;
+/** Why there are no (more) OpenCL devices, a sentence; empty where nothing stood in the way. */
+FFWD_API const char *ffwd_device_list_note(const ffwd_device_list *list);
+
+/* ------------------------------------------------------------------------------------- engines */
+
+typedef struct ffwd_engine ffwd_engine;
+
+/** Name, value and word of every strategy. Same bits; they differ in speed. */
+#define FFWD_STRATEGY_LIST(X)                                                                      \
+    X(FFWD_STRATEGY_AUTO, 0, "auto")                                                               \
+    X(FFWD_CHAIN, 1, "chain")     /**< per layer a matmul kernel, then an activation kernel */     \
+    X(FFWD_LAYERED, 2, "layered") /**< per layer one kernel with bias and activation */            \
+    X(FFWD_FUSED, 3, "fused")     /**< consecutive layers in one kernel */
+
+#define FFWD_STRATEGY_ENUM(name, value, word) name = (value),
+typedef enum ffwd_strategy { FFWD_STRATEGY_LIST(FFWD_STRATEGY_ENUM) } ffwd_strategy;
+#undef FFWD_STRATEGY_ENUM
+
+/** The word of a strategy; NULL for a value that is none. */
+FFWD_API const char *ffwd_strategy_name(uint32_t strategy);
+/** The strategy of a word; FFWD_EARGUMENT, with the known words, when there is none. */
+FFWD_API ffwd_status ffwd_strategy_parse(const char *word, uint32_t *strategy,
+                                         ffwd_error *err) FFWD_CHECKED;
+
+typedef struct ffwd_engine_options {
+    uint32_t struct_size;
+    uint32_t strategy;      /**< ffwd_strategy; one that the first device lacks: FFWD_ENODEVICE */
+    uint32_t no_fallback;   /**< 1: a failing device is an error, not a reason for the next one */
+    uint64_t expected_rows; /**< what the choice reckons with; 0: many */
+    uint64_t memory_bytes;  /**< bound on the engine's own buffers; 0: from the device */
+    uint64_t chunk_rows;    /**< rows a chunk; 0: from memory and work */
+    const char *device; /**< selector when no devices are listed; NULL: $FFWD_DEVICE, or "auto" */
+    const ffwd_device_options *device_options; /**< of the CPU path, where the engine opens it */
+} ffwd_engine_options;
+#define FFWD_ENGINE_OPTIONS_INIT                                                                   \
+    { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL }
+
+/**
+ * Places a model on devices: plans, packs weights, compiles and uploads. The first device runs
+ * every chunk; a chunk that it fails on is redone on the next one, at last on the CPU, which is
+ * added to the list unless no_fallback is set.
+ *
+ * Without devices the selector in the options decides; "auto" takes the CPU, unless a GPU is there
+ * and the model does more than 120 x (inputs + outputs) flops a row, below which moving the rows
+ * costs more than computing them. ffwd_engine_why tells the reason.
+ *
+ * @return FFWD_ENODEVICE, FFWD_EDEVICE, FFWD_EARGUMENT (options), FFWD_EOVERFLOW, FFWD_ENOMEM,
+ *         FFWD_ESTATE; FFWD_EUNSUPPORTED from a device that cannot take the model, as float64 where
+ *         it has none, or an empty chain on an OpenCL device
+ */
+FFWD_API ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devices,
+                                        size_t device_count, const ffwd_engine_options *options,
+                                        ffwd_engine **out, ffwd_error *err) FFWD_CHECKED;
+
+/** Another engine for another thread, sharing model, devices and packed weights; may be called
+ * while the original runs. */
+FFWD_API ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out,
+                                       ffwd_error *err) FFWD_CHECKED;
+FFWD_API void ffwd_engine_destroy(ffwd_engine *engine);
+
+typedef struct ffwd_run_options {
+    uint32_t struct_size;
+    /** Called on the caller's thread after every chunk, the last included; not 0: stop. */
+    int (*progress)(void *user, uint64_t rows_done, uint64_t rows);
+    void *user;
+    /** [operation count] captures of z and y of every layer, in the model's dtype; those with data
+     *  NULL are left out. NULL: none. */
+    const ffwd_output *sums, *outputs;
+} ffwd_run_options;
+#define FFWD_RUN_OPTIONS_INIT                                                                      \
+    { sizeof(ffwd_run_options), NULL, NULL, NULL, NULL }
+
+/** Totals of one run. Set struct_size first; grows at the end. */
+typedef struct ffwd_report {
+    uint32_t struct_size;
+    uint32_t chunks, chunks_redone; /**< redone: completed by another device than the first */
+    uint64_t rows;
+    uint64_t bytes; /**< X as it lies + Y as delivered; weights and intermediates apart */
+    uint64_t flops; /**< 2 for each fused multiply-add of the plan */
+    uint64_t total_ns;
+    uint64_t setup_ns; /**< of the engine's creation: compile, pack, upload weights */
+    uint64_t upload_ns, kernel_ns, download_ns; /**< may overlap */
+} ffwd_report;
+#define FFWD_REPORT_INIT                                                                           \
+    { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Computes y from x. Between the first use and the end x and y belong to the engine.
+ *
+ * @param x [rows][model inputs]
+ * @param y [rows][model outputs], FFWD_F32, FFWD_F64, or FFWD_U8 where the last layer is a step
+ * @return FFWD_EARGUMENT with the shapes that disagree, FFWD_ECANCELLED, FFWD_EDEVICE, FFWD_ENOMEM
+ */
+FFWD_API ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+                                     const ffwd_run_options *options, ffwd_report *report,
+                                     ffwd_error *err) FFWD_CHECKED;
+
+/** The plan: one kernel that covers one or more operations. */
+typedef struct ffwd_stage {
+    uint32_t struct_size;
+    const char *kernel;                /**< its name in the source */
+    uint64_t first_layer, layer_count; /**< operations it covers, from 1 */
+    uint64_t ns;                       /**< in the last run, summed over chunks */
+    uint64_t launches;                 /**< in the last run */
+} ffwd_stage;
+#define FFWD_STAGE_INIT                                                                            \
+    { sizeof(ffwd_stage), "", 0, 0, 0, 0 }
+FFWD_API size_t ffwd_engine_stage_count(const ffwd_engine *engine);
+FFWD_API ffwd_status ffwd_engine_stage(const ffwd_engine *engine, size_t index, ffwd_stage *stage,
+                                       ffwd_error *err) FFWD_CHECKED;
+
+/** The strategy in use, never FFWD_STRATEGY_AUTO. */
+FFWD_API uint32_t ffwd_engine_strategy(const ffwd_engine *engine);
+/** The first device. */
+FFWD_API void ffwd_engine_device(const ffwd_engine *engine, ffwd_device_info *info);
+/** Why this device, one sentence. */
+FFWD_API const char *ffwd_engine_why(const ffwd_engine *engine);
+/** What made the last run redo chunks elsewhere, one sentence; empty where nothing did. */
+FFWD_API const char *ffwd_engine_fallback(const ffwd_engine *engine);
+/** Rows a chunk, and bytes of the engine's own buffers, packed weights included. */
+FFWD_API uint64_t ffwd_engine_chunk_rows(const ffwd_engine *engine);
+FFWD_API uint64_t ffwd_engine_memory(const ffwd_engine *engine);
+
+/** What the machine could do at best with the same rows. Set struct_size first; grows at the end.
+ */
+typedef struct ffwd_limit {
+    uint32_t struct_size;
+    uint64_t stream_bytes; /**< X and the weights read once, Y written once */
+    uint64_t stream_ns;    /**< the best of plain and non-temporal stores */
+    uint64_t transfer_ns;  /**< host to device and back, where rows must move; else 0 */
+    double fma_gflops;     /**< best sustained fused multiply-adds, model's dtype, best isa */
+    double isa_fma_gflops; /**< the same in the forced instruction set; 0 where none was forced */
+} ffwd_limit;
+#define FFWD_LIMIT_INIT                                                                            \
+    { sizeof(ffwd_limit), 0, 0, 0, 0, 0 }
+
+/**
+ * Measures the limit of one run over the run's own buffers, by the same threads (an OpenCL CPU
+ * device is measured by the native ones). May overwrite Y. All of it is measured at each call:
+ * interleave calls with runs, and compare pairs.
+ *
+ * @return as ffwd_engine_run; FFWD_EARGUMENT for rows that are not dense
+ */
+FFWD_API ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x,
+                                       const ffwd_output *y, ffwd_limit *limit,
+                                       ffwd_error *err) FFWD_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The activations, written once for scalar and vector types of C11 and OpenCL C 1.2, so that they
+// give the same bits everywhere. Float32 is the default, REAL_IS_F64 selects float64.
+//
+// The including file supplies seven names for its type of one or more lanes:
+//
+//     REAL                    the floating-point type; native + - * and a correctly rounded /
+//     BITS                    the unsigned integer type of as many lanes, each as wide as REAL's
+//     K(c)                    the constant c in every lane
+//     FMA(a, b, c)            a * b + c, rounded once
+//     WHEN_GT(a, b, x, y)     a > b ? x : y lane by lane; y where a or b is NaN
+//     AS_BITS(x), AS_REAL(b)  the same bits as the other type
+//
+// It also forbids contraction and fast-math, rounds to nearest and keeps denormals. NaN passes
+// through all functions but the step, with bits that only ffwd_canonical defines.
+#ifndef FFWD_ACTIVATIONS_H
+#define FFWD_ACTIVATIONS_H
+
+#ifdef REAL_IS_F64
+#include "activations_f64.h"
+#else
+#include "activations_f32.h"
+#endif
+
+static inline REAL ffwd_identity(REAL z) {
+    return z;
+}
+
+/* z > 0 ? 1 : 0; 0 for NaN. */
+static inline REAL ffwd_step(REAL z) {
+    return WHEN_GT(z, K(0), K(1), K(0));
+}
+
+/* z < 0 ? 0 : z; -0 stays -0. */
+static inline REAL ffwd_relu(REAL z) {
+    return WHEN_GT(K(0), z, K(0), z);
+}
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Sigmoid, tanh and the canonical NaN in float32. Included by activations.h, which says what
+// the includer supplies.
+//
+// Largest errors are over all 2^32 arguments, in units in the last place (ulp) of
+// the exact result, 2^-149 where that is denormal. No function decreases from one argument to the
+// next.
+#ifndef FFWD_ACTIVATIONS_F32_H
+#define FFWD_ACTIVATIONS_F32_H
+
+/* Any NaN becomes the quiet NaN 7fc00000, other values stay. |z| > -1 is false for NaN only. */
+static inline REAL ffwd_canonical(REAL z) {
+    const REAL magnitude = AS_REAL(AS_BITS(z) & 0x7fffffffu);
+    return WHEN_GT(magnitude, K(-1), z, AS_REAL(AS_BITS(K(0)) + 0x7fc00000u));
+}
+
+/*
+ * t with n = t - FFWD_ROUNDER the integer nearest to x log2(e). The last bits of t are those of n,
+ * so AS_BITS(t) << 23 is n in the exponent's place.
+ */
+#define FFWD_ROUNDER 0x1.8p+23f
+#define FFWD_LOG2E   0x1.715476p+0f
+
+/* ln 2, and in two parts; n times the first of them is exact for |n| < 512. */
+#define FFWD_LN2      0x1.62e43p-1f
+#define FFWD_LN2_HIGH 0x1.62e4p-1f
+#define FFWD_LN2_LOW  0x1.7f7d1cp-20f
+
+/*
+ * 1 - exp(-r) for |r| <= ln(2)/2, as r + r^2 p(r): where one multiply-add takes it into a sum with
+ * 2^n, exp(-r) itself is never rounded. Degree 6; a minimax fit with p(0) = -1/2, its coefficients
+ * then searched nearby for the smallest error of exp; within 2^-26.8 of exp(-r).
+ */
+static inline REAL ffwd_one_minus_exp(REAL r) {
+    REAL p = K(-0x1.690a44p-10f);
+    p = FMA(p, r, K(0x1.124794p-7f));
+    p = FMA(p, r, K(-0x1.555984p-5f));
+    p = FMA(p, r, K(0x1.555488p-3f));
+    p = FMA(p, r, K(-0.5f));
+    return FMA(r * r, p, r);
+}
+
+/*
+ * 1 / (1 + exp(-z)), exp(-z) = 2^n (1 - g), g = 1 - exp(-r), r = z + n ln(2). The sum d has its
+ * rounding error beside it in e, and a Newton step takes y to 1 / (d + e). All is scaled by 2^-32
+ * against overflow until the last product, which alone can be denormal; s and y are negative to
+ * save negations. Above 17.5 the result is 1, below -104.5 it rounds to 0; so n >= -25, where e
+ * still makes up for what d loses. Largest error 0.962 ulp, at -5.19911861.
+ */
+static inline REAL ffwd_sigmoid(REAL z) {
+    REAL x = WHEN_GT(z, K(17.5f), K(17.5f), z);
+    x = WHEN_GT(K(-104.5f), x, K(-104.5f), x);
+    const REAL t = FMA(x, K(-FFWD_LOG2E), K(FFWD_ROUNDER));
+    const REAL n = t - K(FFWD_ROUNDER);
+    const REAL g = ffwd_one_minus_exp(FMA(n, K(FFWD_LN2_LOW), FMA(n, K(FFWD_LN2_HIGH), x)));
+
+    const REAL one = K(0x1p-32f);
+    const REAL s = AS_REAL((AS_BITS(t) << 23) + 0xaf800000u); /* -2^(n - 32) */
+    const REAL d = FMA(s, g, one - s);
+    const REAL e = FMA(s, g, one - (s + d));
+    const REAL y = K(-1) / d;
+    const REAL residual = FMA(y, e, FMA(y, d, K(1)));
+    return FMA(residual, y, y) * K(-0x1p-32f);
+}
+
+/*
+ * For a = |z| < 0.95, a - a a^2/q(a^2), where q(x) = 3 + 6/5 x + ... is nearly a line: a minimax
+ * fit of degree 3, within 2^-28.7 of the result, its coefficients rounded one by one and the rest
+ * fitted again. From there on, 1 - 2 / (1 + exp(2a)) with exp(2a) = 2^n (1 - g). Both are
+ * limit + limit * ratio with one division; 0.95 balances their errors. Above 9.5 the result is 1.
+ * The sign is taken off and put back, so tanh is odd. Largest error 0.922 ulp, at 0.926393509.
+ */
+static inline REAL ffwd_tanh(REAL z) {
+    const BITS sign = AS_BITS(z) & 0x80000000u;
+    const REAL magnitude = AS_REAL(AS_BITS(z) & 0x7fffffffu);
+    const REAL a = WHEN_GT(magnitude, K(9.5f), K(9.5f), magnitude);
+
+    const REAL u = a * K(-2);
+    const REAL t = FMA(u, K(-FFWD_LOG2E), K(FFWD_ROUNDER));
+    const REAL n = t - K(FFWD_ROUNDER);
+    const REAL g = ffwd_one_minus_exp(FMA(n, K(FFWD_LN2), u));
+    const REAL s = AS_REAL((AS_BITS(t) << 23) + 0x3f000000u); /* 2^n / 2 */
+    const REAL d = FMA(s, g, K(-0.5f) - s);
+
+    const REAL aa = a * a;
+    REAL q = FMA(aa, K(-0x1.e6d44cp-13f), K(0x1.75a6d8p-8f));
+    q = FMA(aa, q, K(-0x1.33330cp+0f));
+    q = FMA(aa, q, K(-3));
+
+    const REAL threshold = K(0.95f);
+    const REAL limit = WHEN_GT(threshold, a, a, K(1));
+    const REAL ratio = WHEN_GT(threshold, a, aa, K(1)) / WHEN_GT(threshold, a, q, d);
+    return AS_REAL(AS_BITS(FMA(limit, ratio, limit)) | sign);
+}
+
+#undef FFWD_ROUNDER
+#undef FFWD_LOG2E
+#undef FFWD_LN2
+#undef FFWD_LN2_HIGH
+#undef FFWD_LN2_LOW
+
+#endif

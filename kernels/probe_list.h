@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The known-answer test of a device's arithmetic: what is computed of three operands. The host and
+// the device expand the same list over their own seven names and compare the bits.
+#ifndef FFWD_KERNELS_PROBE_LIST_H
+#define FFWD_KERNELS_PROBE_LIST_H
+
+#include "activations.h"
+
+// X(name, operands used, value). The arithmetic needs no more than these.
+#define FFWD_PROBE_LIST(X, a, b, c)                                                                \
+    X(fma, 3, FMA(a, b, c))                                                                        \
+    X(add, 2, (a) + (b))                                                                           \
+    X(multiply, 2, (a) * (b))                                                                      \
+    X(divide, 2, (a) / (b))                                                                        \
+    X(identity, 1, ffwd_identity(a))                                                               \
+    X(step, 1, ffwd_step(a))                                                                       \
+    X(relu, 1, ffwd_relu(a))                                                                       \
+    X(sigmoid, 1, ffwd_sigmoid(a))                                                                 \
+    X(tanh, 1, ffwd_tanh(a))
+
+#define FFWD_PROBE_RESULTS 9
+
+#endif
