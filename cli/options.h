@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The command line: which command, its arguments, its options.
+#ifndef FFWD_CLI_OPTIONS_H
+#define FFWD_CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+#include <ffwd/ffwd.h>
+
+typedef enum command { RUN, BENCH, VERIFY, INFO, DEVICES, COMMAND_COUNT } command;
+
+typedef enum report_form { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE } report_form;
+
+/** What the user wants. Pointers are NULL and numbers 0 where nothing was said. */
+typedef struct options {
+    command command;
+    const char *model, *x; /**< MODEL and X */
+    const char *output;    /**< Y, or "-" */
+    const char *layers;
+    const char *device; /**< --device, else FFWD_DEVICE */
+    bool device_named;  /**< by --device */
+    const char *activation, *isa;
+    uint32_t dtype, out_dtype; /**< ffwd_dtype */
+    uint32_t strategy;         /**< ffwd_strategy */
+    uint32_t threads;
+    uint64_t rows, repeat;
+    uint64_t seed;         /**< 1 where nothing was said */
+    uint64_t memory_bytes; /**< at least 1 where given */
+    bool no_fallback;
+    report_form report;
+    const char *json; /**< a path, or "-" */
+} options;
+
+/** Fills *out; answers --help and --version itself, and exits. Returns 0 or EX_USAGE. */
+int options_parse(int argc, char **argv, options *out);
+
+/** Whether the device is "all". */
+bool options_all_devices(const options *given);
+
+/** Whether the device is said to be "auto", the one that suits the model. */
+bool options_auto_device(const options *given);
+
+/** Whether `path` is "-": standard output. */
+bool options_is_stdout(const char *path);
+
+/** The form of the report: text where nothing was said. */
+report_form options_report(const options *given);
+
+#endif

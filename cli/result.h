@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What a run or a benchmark found out about one engine. The engine itself answers for its device,
+// plan and reasons, so a result keeps it.
+#ifndef FFWD_CLI_RESULT_H
+#define FFWD_CLI_RESULT_H
+
+#include <stdbool.h>
+
+#include <ffwd/ffwd.h>
+
+#include "statistics.h"
+
+/** What a machine could do at best with the same rows, and how near the run came; NaN is unknown.
+ */
+typedef struct limit_result {
+    double stream_gbps, transfer_ms;   /**< medians; transfer_ms is 0 where rows stay in place */
+    double fma_gflops, isa_fma_gflops; /**< isa_: 0 where no instruction set was forced */
+    double share; /**< median over pairs of the limit's time / the run's time; NaN where "latency",
+                       or another device's help, leaves nothing to compare */
+    const char *by; /**< "stream", "fma", "transfer", "latency" */
+} limit_result;
+
+typedef struct result {
+    ffwd_engine *engine;
+    uint64_t rows, bytes, flops;
+    uint64_t repeats;
+    uint64_t chunks, chunks_redone; /**< of a run's pieces; of a benchmark's last run */
+    spread total_ms;
+    double setup_ms, upload_ms, kernel_ms, download_ms;
+    double read_ms, write_ms; /**< of files; 0 in a benchmark */
+    double *stage_ms;         /**< [ffwd_engine_stage_count] */
+    uint64_t *stage_launches;
+    bool has_limit;
+    limit_result limit;
+    uint64_t output_hash;         /**< XXH3-64 over Y as delivered */
+    uint64_t memory_asked_bytes;  /**< 0 where no bound was given */
+    uint64_t memory_raised_bytes; /**< what it had to be instead; 0 where it was kept */
+    char fallback[256];           /**< why chunks were redone elsewhere, or empty */
+} result;
+
+/** Makes an empty result of an engine, which it owns from now on. */
+result result_begin(ffwd_engine *engine);
+/** Keeps that `asked` bytes of memory (0: no bound) were too few, where they were. */
+void result_note_memory(result *found, uint64_t asked, uint64_t used);
+/** Keeps the reason of the first run that had to redo chunks. */
+void result_note_fallback(result *found, const ffwd_report *run);
+void result_end(result *found);
+
+/** Per second, of the median time; NaN where there is no time to divide by. */
+double result_per_second(const result *found, uint64_t amount);
+
+/** Stage `index`, which exists. */
+ffwd_stage result_stage(const ffwd_engine *engine, size_t index);
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Writes Y and the layers' archive in pieces.
+#include "row_sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "failure.h"
+#include "row_memory.h"
+
+enum { SUMS, OUTPUTS };
+
+/** The file that must not stay behind when need_memory ends the process. */
+static ffwd_writer *unfinished;
+
+static void remove_unfinished(void) {
+    ffwd_writer_destroy(unfinished);
+}
+
+static int open_y(const options *given, uint64_t rows, row_sink *out) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    const char *path = given->output != NULL ? given->output : "-";
+    if (ffwd_writer_create(path, rows, out->cols, out->dtype, &out->writer, &err) != FFWD_OK) {
+        return fail_with(ON_CREATE, &err);
+    }
+    unfinished = out->writer;
+    (void)atexit(remove_unfinished);
+    return EXIT_DONE;
+}
+
+static int add_entry(row_sink *out, size_t layer, int what, uint64_t rows) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    layer_rows *added = &out->layers[2 * layer + (size_t)what];
+    char name[32];
+    (void)snprintf(name, sizeof name, "%c%zu", what == SUMS ? 'z' : 'y', layer + 1);
+    if (ffwd_archive_add(out->archive, name, rows, added->cols, out->layer_dtype, &added->entry,
+                         &err) != FFWD_OK) {
+        return fail_with(ON_CREATE, &err);
+    }
+    return EXIT_DONE;
+}
+
+static int open_layers(const options *given, const model_source *model, uint64_t rows,
+                       row_sink *out) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    if (ffwd_archive_create(given->layers, &out->archive, &err) != FFWD_OK) {
+        return fail_with(ON_CREATE, &err);
+    }
+    size_t count = (size_t)model->info.operation_count;
+    out->layers = calloc(2 * count + 1, sizeof *out->layers);
+    out->captures[SUMS] = calloc(count + 1, sizeof(ffwd_output));
+    out->captures[OUTPUTS] = calloc(count + 1, sizeof(ffwd_output));
+    if (out->layers == NULL || out->captures[SUMS] == NULL || out->captures[OUTPUTS] == NULL) {
+        return fail(EX_OSERR, "out of memory: captures of %zu layers", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        out->layers[2 * i].cols = model_source_operation(model, i).neurons;
+        out->layers[2 * i + 1].cols = out->layers[2 * i].cols;
+    }
+    out->layer_count = count;
+    int status = EXIT_DONE;
+    for (size_t i = 0; status == EXIT_DONE && i < 2 * count; i++) {
+        status = add_entry(out, i / 2, (int)(i % 2), rows);
+    }
+    return status;
+}
+
+int row_sink_open(const options *given, const model_source *model, uint64_t rows, row_sink *out) {
+    *out = (row_sink){.cols = model->info.outputs,
+                      .dtype = given->out_dtype != 0 ? given->out_dtype : model->info.dtype,
+                      .layer_dtype = model->info.dtype};
+    int status = open_y(given, rows, out);
+    if (status == EXIT_DONE && given->layers != NULL) {
+        status = open_layers(given, model, rows, out);
+    }
+    return status;
+}
+
+uint64_t row_sink_row_bytes(const row_sink *sink) {
+    uint64_t bytes = sink->cols * ffwd_dtype_size(sink->dtype);
+    for (size_t i = 0; i < 2 * sink->layer_count; i++) {
+        bytes += sink->layers[i].cols * ffwd_dtype_size(sink->layer_dtype);
+    }
+    return bytes;
+}
+
+int row_sink_reserve(row_sink *sink, uint64_t rows) {
+    int status = row_memory(rows, sink->cols, sink->dtype, &sink->values);
+    for (size_t i = 0; status == EXIT_DONE && i < 2 * sink->layer_count; i++) {
+        status = row_memory(rows, sink->layers[i].cols, sink->layer_dtype, &sink->layers[i].values);
+    }
+    return status;
+}
+
+ffwd_output row_sink_piece(row_sink *sink, uint64_t rows, ffwd_run_options *run) {
+    for (size_t i = 0; i < 2 * sink->layer_count; i++) {
+        const layer_rows *layer = &sink->layers[i];
+        sink->captures[i % 2][i / 2] = (ffwd_output){
+            .data = layer->values, .dtype = sink->layer_dtype, .rows = rows, .cols = layer->cols};
+    }
+    run->sums = sink->captures[SUMS];
+    run->outputs = sink->captures[OUTPUTS];
+    return (ffwd_output){
+        .data = sink->values, .dtype = sink->dtype, .rows = rows, .cols = sink->cols};
+}
+
+int row_sink_append(row_sink *sink, uint64_t rows) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_status status = ffwd_writer_append(sink->writer, rows, sink->values, &err);
+    for (size_t i = 0; status == FFWD_OK && i < 2 * sink->layer_count; i++) {
+        const layer_rows *layer = &sink->layers[i];
+        status = ffwd_archive_append(sink->archive, layer->entry, rows, layer->values, &err);
+    }
+    return status == FFWD_OK ? EXIT_DONE : fail_with(ON_WRITE, &err);
+}
+
+int row_sink_commit(row_sink *sink) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_status status = FFWD_OK;
+    if (sink->archive != NULL) {
+        status = ffwd_archive_commit(sink->archive, &err);
+    }
+    if (status == FFWD_OK) {
+        status = ffwd_writer_commit(sink->writer, &err);
+    }
+    return status == FFWD_OK ? EXIT_DONE : fail_with(ON_WRITE, &err);
+}
+
+void row_sink_close(row_sink *sink) {
+    unfinished = NULL;
+    ffwd_writer_destroy(sink->writer);
+    ffwd_archive_destroy(sink->archive);
+    for (size_t i = 0; i < 2 * sink->layer_count; i++) {
+        free(sink->layers[i].values);
+    }
+    free(sink->layers);
+    free(sink->captures[SUMS]);
+    free(sink->captures[OUTPUTS]);
+    free(sink->values);
+    *sink = (row_sink){0};
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// One table of options serves all commands: each command sees the rows that carry its bit.
+#include "syntax.h"
+
+#define BIT(command) (1U << (command))
+#define ALL          (~0U)
+#define MODELS       (BIT(RUN) | BIT(BENCH) | BIT(VERIFY) | BIT(INFO))
+
+#define AND_WORD(name, value, word) " " word
+#define ACTIVATIONS                 FFWD_ACTIVATION_LIST(AND_WORD)
+
+static const struct option_row {
+    unsigned commands;
+    struct argp_option option;
+} option_rows[] = {
+    {BIT(RUN),
+     {"output", KEY_OUTPUT, "Y", 0,
+      "Write Y to a .npy or .csv file; -, the default: CSV to standard output", 1}},
+    {BIT(RUN) | BIT(BENCH),
+     {"out-dtype", KEY_OUT_DTYPE, "f32|f64|u8", 0,
+      "Dtype of Y (u8 where the last layer is a step); default the model's", 1}},
+    {BIT(RUN),
+     {"layers", KEY_LAYERS, "FILE.npz", 0,
+      "Write every layer's sums and outputs: z1, y1, z2, y2, ...", 1}},
+    {MODELS,
+     {"activation", KEY_ACTIVATION, "A[,B..]", 0,
+      "One for all layers, or one for each, of" ACTIVATIONS
+      "; default step for shapes, the file's for files",
+      2}},
+    {MODELS,
+     {"dtype", KEY_DTYPE, "f32|f64", 0,
+      "Dtype of a shape (default f32), or convert a file's model to it", 2}},
+    {BIT(RUN) | BIT(BENCH) | BIT(VERIFY),
+     {"seed", KEY_SEED, "N", 0, "Seed of random weights and rows; default 1", 2}},
+    {BIT(BENCH),
+     {"rows", KEY_ROWS, "N", 0,
+      "Rows of X; default 5000000, or what takes a quarter of memory where that is less", 2}},
+    {BIT(INFO), {"rows", KEY_ROWS, "N", 0, "Rows to plan for; default many", 2}},
+    {BIT(BENCH),
+     {"repeat", KEY_REPEAT, "N", 0, "Timed repeats; default enough for a stable median", 2}},
+    {BIT(RUN),
+     {"device", KEY_DEVICE, "SEL", 0,
+      "auto, cpu, opencl, gpu, P:D as `clinfo -l' numbers them, or part of a name; default "
+      "FFWD_DEVICE, or auto",
+      3}},
+    {BIT(BENCH),
+     {"device", KEY_DEVICE, "SEL", 0,
+      "auto, cpu, opencl, gpu, P:D as `clinfo -l' numbers them, part of a name, or all; default "
+      "FFWD_DEVICE, or auto",
+      3}},
+    {BIT(VERIFY) | BIT(INFO),
+     {"device", KEY_DEVICE, "SEL", 0,
+      "auto, cpu, opencl, gpu, P:D as `clinfo -l' numbers them, part of a name, or all; default "
+      "FFWD_DEVICE, or all",
+      3}},
+    {MODELS,
+     {"strategy", KEY_STRATEGY, "NAME", 0, "auto, chain, layered or fused: force a plan", 3}},
+    {MODELS,
+     {"isa", KEY_ISA, "NAME", 0, "Instruction set of the CPU path; `ffwd devices' lists them", 3}},
+    {MODELS,
+     {"threads", KEY_THREADS, "N", 0, "Threads of the CPU path; default all that we may use", 3}},
+    {MODELS,
+     {"memory", KEY_MEMORY, "BYTES", 0,
+      "Bound on our buffers; K, M, G are powers of 1024; default what suits the device", 3}},
+    {BIT(RUN) | BIT(BENCH),
+     {"no-fallback", KEY_NO_FALLBACK, NULL, 0, "An error instead of another device", 3}},
+    {BIT(RUN),
+     {"report", KEY_REPORT, "FORM", 0,
+      "text, json or none: the report on standard error; default text", 4}},
+    {BIT(BENCH),
+     {"report", KEY_REPORT, "FORM", 0,
+      "text, json or none: the report on standard output; default text, but none where --json "
+      "takes standard output",
+      4}},
+    {BIT(RUN) | BIT(BENCH) | BIT(INFO) | BIT(DEVICES),
+     {"json", KEY_JSON, "FILE", 0, "The report as JSON into a file; -: to standard output", 4}},
+    {ALL, {"help", KEY_HELP, NULL, 0, "Show this help", 5}},
+    {ALL, {"version", KEY_VERSION, NULL, 0, "Show the version", 5}},
+};
+
+#define MODEL_DOC                                                                                  \
+    "MODEL is a .npz file (W1, W2, ... as [neurons][inputs], optional b1, b2, ... and "            \
+    "activations) or a shape such as 2-3-2-1, with random weights and no bias."
+#define X_DOC " X is a .npy file or random:ROWS."
+
+static const syntax syntaxes[COMMAND_COUNT + 1] = {
+    [RUN] = {"run", "MODEL X", "MODEL and X", 2, 2,
+             "Scores a file: Y = MODEL(X), row by row.\v" MODEL_DOC X_DOC
+             " Y appears whole or not at all."},
+    [BENCH] = {"bench", "[MODEL]", "", 0, 1,
+               "Times a model on random rows against the limit of the machine, measured in the "
+               "same run; default 2-3-2-1 with step.\v" MODEL_DOC
+               " With --device all every device is timed, and their outputs must be equal."},
+    [VERIFY] = {"verify", "MODEL X", "MODEL and X", 2, 2,
+                "Compares every device, strategy and instruction set with the portable reference, "
+                "by bits.\v" MODEL_DOC X_DOC " --device, --strategy, --isa and --threads narrow "
+                "what is compared."},
+    [INFO] = {"info", "MODEL", "MODEL", 1, 1,
+              "Shows a model: its operations, parameters, flops and bytes a row, and the plan on "
+              "each device.\v" MODEL_DOC},
+    [DEVICES] = {"devices", "", "", 0, 0,
+                 "Lists what there is to run on, and what was refused and why."},
+    [COMMAND_COUNT] = {
+        "", "COMMAND [ARGUMENT...]", "", 0, 0,
+        "Forward passes through dense neural networks, on OpenCL devices or on the CPU.\n\n"
+        "  ffwd run MODEL X [-o Y]   score a file\n"
+        "  ffwd bench [MODEL]        time a model against the measured limit\n"
+        "  ffwd verify MODEL X       compare every device with the reference, by bits\n"
+        "  ffwd info MODEL           operations, parameters, the plan on each device\n"
+        "  ffwd devices              what there is, what was refused and why\n\n"
+        "`ffwd COMMAND --help' lists the options of a command.\v"
+        "Exit status: 0 done; 1 verify or bench found a difference; 64 usage; 65 bad data; 66 no "
+        "such input; 69 device or feature unavailable; 70 a defect; 71 out of memory; 73, 74 an "
+        "output cannot be made, or reading or writing failed; 129, 130, 143 interrupted.\n\n"
+        "Environment: FFWD_DEVICE is the default of --device; FFWD_OPENCL_LIBRARY names the OpenCL "
+        "loader, `none' does without."}};
+
+const syntax *syntax_of(command which) {
+    return &syntaxes[which];
+}
+
+void syntax_options(command which, struct argp_option chosen[SYNTAX_MOST_OPTIONS]) {
+    _Static_assert(sizeof option_rows / sizeof *option_rows < SYNTAX_MOST_OPTIONS, "room for all");
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof option_rows / sizeof *option_rows; i++) {
+        if (option_rows[i].commands & BIT(which)) {
+            chosen[count++] = option_rows[i].option;
+        }
+    }
+    chosen[count] = (struct argp_option){0};
+}
