@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Runs the ffwd command in a folder of its own, filled with fixtures."""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import fixtures
+
+folder = None  # where commands run
+data = None  # the trained models
+fault = None  # a library to preload that makes runs go wrong
+environment = {}
+
+
+@contextlib.contextmanager
+def workplace(ffwd, data_folder, fault_library):
+    """The folder, with fixtures, while the tests run. OpenCL only for tests that ask for it."""
+    global folder, data, fault, environment
+    data = Path(data_folder).resolve()
+    fault = str(Path(fault_library).resolve()) if fault_library else None
+    with tempfile.TemporaryDirectory(prefix="ffwd-cli-") as name:
+        root = Path(name)
+        (root / "bin").mkdir()
+        (root / "bin" / "ffwd").symlink_to(Path(ffwd).resolve())
+        folder = root / "work"
+        folder.mkdir()
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("FFWD_")}
+        environment = {**kept, "LC_ALL": "C", "FFWD_OPENCL_LIBRARY": "none", "TERM": "xterm"}
+        environment["PATH"] = f"{root / 'bin'}:{kept['PATH']}"
+        fixtures.write(folder)
+        yield
+
+
+def with_opencl():
+    """The environment with whatever OpenCL the machine has."""
+    return {key: value for key, value in environment.items() if key != "FFWD_OPENCL_LIBRARY"}
+
+
+def shell(line, env=None):
+    """Runs a line of shell; the finished process with its text."""
+    return subprocess.run(["/bin/sh", "-c", line], cwd=folder, env=env or environment, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+
+
+def ffwd(*arguments, env=None, status=0):
+    """Runs ffwd; fails unless it ends with the status."""
+    done = subprocess.run(["ffwd", *map(str, arguments)], cwd=folder, env=env or environment,
+                          text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+    said = f"ffwd {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}"
+    assert done.returncode == status, said
+    return done
+
+
+def ffwd_json(*arguments, env=None):
+    """The report of a command that is told to write JSON to standard output."""
+    return json.loads(ffwd(*arguments, "--json", "-", env=env).stdout)

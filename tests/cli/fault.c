@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Preloaded before libffwd, makes runs go wrong. FFWD_TEST_FAULT is "flip" for a wrong bit in the
+// last output, "skip" for runs that write nothing, "redo" for a report of chunks redone elsewhere,
+// "limit" for a limit that is measured too low, or the value of a status to fail with;
+// FFWD_TEST_STRATEGY keeps it to one strategy. FFWD_TEST_PAGES is how large memory seems.
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ffwd/ffwd.h>
+
+typedef ffwd_status run_function(ffwd_engine *, const ffwd_input *, const ffwd_output *,
+                                 const ffwd_run_options *, ffwd_report *, ffwd_error *);
+typedef ffwd_status limit_function(ffwd_engine *, const ffwd_input *, const ffwd_output *,
+                                   ffwd_limit *, ffwd_error *);
+typedef long sysconf_function(int);
+
+static int has_fault(const char *name) {
+    const char *fault = getenv("FFWD_TEST_FAULT");
+    return fault != NULL && strcmp(fault, name) == 0;
+}
+
+static int is_meant(const ffwd_engine *engine) {
+    const char *strategy = getenv("FFWD_TEST_STRATEGY");
+    return strategy == NULL ||
+           strcmp(strategy, ffwd_strategy_name(ffwd_engine_strategy(engine))) == 0;
+}
+
+static void flip(const ffwd_output *y) {
+    unsigned char *last = y->data;
+    if (y->rows > 0) {
+        last[(y->rows * y->cols - 1) * ffwd_dtype_size(y->dtype)] ^= 1;
+    }
+}
+
+FFWD_API ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+                                     const ffwd_run_options *options, ffwd_report *report,
+                                     ffwd_error *err) {
+    const char *fault = getenv("FFWD_TEST_FAULT");
+    run_function *run;
+    void *found = dlsym(RTLD_NEXT, "ffwd_engine_run");
+    memcpy(&run, &found, sizeof run);
+    if (has_fault("skip") && is_meant(engine)) {
+        return FFWD_OK;
+    }
+    ffwd_status status = run(engine, x, y, options, report, err);
+    if (fault == NULL || status != FFWD_OK || !is_meant(engine) || has_fault("limit")) {
+        return status;
+    }
+    if (has_fault("redo")) {
+        report->chunks_redone = 1;
+        return FFWD_OK;
+    }
+    if (has_fault("flip")) {
+        flip(y);
+        return FFWD_OK;
+    }
+    err->status = (int32_t)strtol(fault, NULL, 10);
+    (void)snprintf(err->message, sizeof err->message, "fault %s", fault);
+    return (ffwd_status)err->status;
+}
+
+FFWD_API ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x,
+                                       const ffwd_output *y, ffwd_limit *limit, ffwd_error *err) {
+    limit_function *measure;
+    void *found = dlsym(RTLD_NEXT, "ffwd_engine_limit");
+    memcpy(&measure, &found, sizeof measure);
+    ffwd_status status = measure(engine, x, y, limit, err);
+    if (has_fault("limit")) {
+        limit->stream_ns = UINT64_C(1000000000);
+    }
+    return status;
+}
+
+FFWD_API long sysconf(int name) {
+    const char *pages = getenv("FFWD_TEST_PAGES");
+    sysconf_function *ask;
+    void *found = dlsym(RTLD_NEXT, "sysconf");
+    memcpy(&ask, &found, sizeof ask);
+    return pages != NULL && name == _SC_PHYS_PAGES ? strtol(pages, NULL, 10) : ask(name);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Every way of running a model that this machine has: what the bit tests loop over.
+#ifndef FFWD_TESTS_PATHS_H
+#define FFWD_TESTS_PATHS_H
+
+#include <ffwd/ffwd.h>
+
+typedef struct path {
+    const char *selector, *isa;
+    uint32_t threads, strategy;
+} path;
+
+extern const path paths[];
+extern const int path_count;
+
+/** "cpu avx2 3 threads fused", into a static buffer. */
+const char *path_text(const path *p);
+
+/** Opens the path's device; NULL, with a line that says so, where this machine lacks it. */
+ffwd_device *path_open(const path *p);
+
+/** An engine on the device with the path's strategy; chunk_rows 0: its own choice. Fails the test
+ *  where it cannot be made. */
+ffwd_engine *path_engine(const path *p, ffwd_device *device, const ffwd_model *model,
+                         uint64_t chunk_rows);
+
+#endif

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+// Devices that fail, made up here: chunks are redone on the next device with the same bits, and the
+// engine says so. Opening "gpu" is diverted to such a device where a test asks for it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "support/nets.h"
+#include "support/oracle.h"
+#include "support/suite.h"
+
+enum { ROWS = 1000, CHUNK_ROWS = 100, IN = 3, OUT = 2, NEVER = 1000 };
+
+static ffwd_error err = FFWD_ERROR_INIT;
+
+/* --------------------------------------------------------------------------- the made-up device */
+
+typedef struct fake_device {
+    ffwd_device base;
+    const char *id;
+    int fail_first, fail_count; /**< chunks, counted from 0 over the device's life */
+    ffwd_status fail_status, prepare_status;
+    int chunks_seen;
+    bool *closed; /**< told when the device ends; may be NULL */
+} fake_device;
+
+static void fake_describe(const ffwd_device *device, ffwd_device_info *info) {
+    info->type = FFWD_TYPE_GPU;
+    info->id = ((const fake_device *)device)->id;
+    info->backend = "opencl";
+    info->name = "made up";
+    info->f64 = 1;
+}
+
+static bool fake_has_strategy(const ffwd_device *device, uint32_t strategy) {
+    (void)device;
+    return strategy == FFWD_CHAIN;
+}
+
+static ffwd_status fake_prepare(ffwd_device *device, const ffwd_model *model,
+                                const ffwd_request *request, ffwd_placement **out,
+                                ffwd_error *error) {
+    const fake_device *fake = (const fake_device *)device;
+    if (fake->prepare_status != FFWD_OK) {
+        return ffwd_fail(error, fake->prepare_status, "%s has no room for the weights", fake->id);
+    }
+    ffwd_placement *placement = ffwd_alloc_zero(sizeof *placement);
+    ck_assert_ptr_nonnull(placement);
+    expect_ok(ffwd_placement_init(placement, device, model, FFWD_CHAIN, 1, error), error);
+    placement->chunk_rows = request->chunk_rows > 0 ? request->chunk_rows : CHUNK_ROWS;
+    *out = placement;
+    return FFWD_OK;
+}
+
+static ffwd_status fake_clone(const ffwd_placement *placement, ffwd_placement **out,
+                              ffwd_error *error) {
+    const ffwd_request request = {.chunk_rows = placement->chunk_rows};
+    return fake_prepare(placement->device, placement->model, &request, out, error);
+}
+
+/** Right, or half written and failed. */
+static ffwd_status fake_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
+                                  ffwd_timing *timing, ffwd_error *error) {
+    fake_device *fake = (fake_device *)placement->device;
+    const int index = fake->chunks_seen++;
+    ck_assert_uint_le(chunk->x.rows, placement->chunk_rows);
+    if (index >= fake->fail_first && index < fake->fail_first + fake->fail_count) {
+        memset(chunk->y.data, 0xee, chunk->x.rows * OUT * sizeof(float) / 2);
+        return ffwd_fail_native(error, fake->fail_status, -4, "chunk %d did not come back", index);
+    }
+    oracle_run(placement->model, chunk->x.rows, chunk->x.data, chunk->y.data, NULL, NULL);
+    timing->kernel_ns++;
+    placement->stages[0].launches++;
+    return FFWD_OK;
+}
+
+static void fake_release(ffwd_placement *placement) {
+    ffwd_placement_finish(placement);
+    ffwd_free(placement);
+}
+
+static void fake_close(ffwd_device *device) {
+    fake_device *fake = (fake_device *)device;
+    if (fake->closed != NULL) {
+        *fake->closed = true;
+    }
+    ffwd_free(fake);
+}
+
+static const ffwd_device_ops fake_ops = {
+    .describe = fake_describe,
+    .has_strategy = fake_has_strategy,
+    .prepare = fake_prepare,
+    .clone = fake_clone,
+    .run_chunk = fake_run_chunk,
+    .release = fake_release,
+    .close = fake_close,
+};
+
+/** Fails `count` chunks from the first-th on with FFWD_EDEVICE. */
+static fake_device *fake_open(const char *id, int first, int count) {
+    fake_device *fake = ffwd_alloc_zero(sizeof *fake);
+    ck_assert_ptr_nonnull(fake);
+    ffwd_device_init(&fake->base, &fake_ops);
+    fake->id = id;
+    fake->fail_first = first;
+    fake->fail_count = count;
+    fake->fail_status = FFWD_EDEVICE;
+    return fake;
+}
+
+/** What "gpu" opens, where it is not NULL; the linker sends calls of ffwd_device_open here. */
+static fake_device *gpu;
+
+ffwd_status __real_ffwd_device_open(const char *selector, const ffwd_device_options *options,
+                                    ffwd_device **out, ffwd_error *error);
+ffwd_status __wrap_ffwd_device_open(const char *selector, const ffwd_device_options *options,
+                                    ffwd_device **out, ffwd_error *error);
+ffwd_status __wrap_ffwd_device_open(const char *selector, const ffwd_device_options *options,
+                                    ffwd_device **out, ffwd_error *error) {
+    if (gpu != NULL && strcmp(selector, "gpu") == 0) {
+        *out = ffwd_device_retain(&gpu->base);
+        return FFWD_OK;
+    }
+    return __real_ffwd_device_open(selector, options, out, error);
+}
+
+/* ---------------------------------------------------------------------------------------- rows */
+
+static ffwd_model *model;
+static float *x, y[ROWS * OUT], expected[ROWS * OUT];
+
+static void setup(void) {
+    static const uint64_t widths[] = {IN, 5, OUT};
+    const net_shape shape = net_shape_of(2, widths, FFWD_SIGMOID, 1);
+    model = net_create(&shape, FFWD_F32, 1);
+    x = net_values(ROWS * IN, FFWD_F32, 2, 0);
+    oracle_run(model, ROWS, x, expected, NULL, NULL);
+}
+
+static void teardown(void) {
+    ffwd_model_destroy(model);
+    free(x);
+}
+
+/** An engine on made-up devices, which it is then the only owner of. */
+static ffwd_engine *engine_on(fake_device *const *fakes, size_t count, uint32_t no_fallback) {
+    ffwd_device *devices[4];
+    for (size_t i = 0; i < count; i++) {
+        devices[i] = &fakes[i]->base;
+    }
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    options.no_fallback = no_fallback;
+    options.chunk_rows = CHUNK_ROWS;
+    ffwd_engine *engine = NULL;
+    expect_ok(ffwd_engine_create(model, devices, count, &options, &engine, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        ffwd_device_destroy(devices[i]);
+    }
+    return engine;
+}
+
+static ffwd_status run(ffwd_engine *engine, ffwd_report *report) {
+    const ffwd_input in = net_input(x, FFWD_F32, ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, ROWS, OUT);
+    memset(y, 0xa5, sizeof y);
+    return ffwd_engine_run(engine, &in, &out, NULL, report, &err);
+}
+
+static void check_run(ffwd_engine *engine, uint32_t redone, const char *fallback) {
+    ffwd_report report = FFWD_REPORT_INIT;
+    expect_ok(run(engine, &report), &err);
+    net_check_bits(y, expected, ROWS, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks, ROWS / CHUNK_ROWS);
+    ck_assert_uint_eq(report.chunks_redone, redone);
+    ck_assert_str_eq(ffwd_engine_fallback(engine), fallback);
+}
+
+START_TEST(a_device_that_works_is_used) {
+    fake_device *fake = fake_open("0:0", NEVER, 0);
+    bool closed = false;
+    fake->closed = &closed;
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    check_run(engine, 0, "");
+    ck_assert_int_eq(fake->chunks_seen, ROWS / CHUNK_ROWS);
+    ck_assert(!closed);
+    ffwd_engine_destroy(engine);
+    ck_assert(closed);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_run_is_redone_on_the_cpu) {
+    for (int first = 0; first < ROWS / CHUNK_ROWS; first += 3) {
+        fake_device *fake = fake_open("0:0", first, NEVER);
+        ffwd_engine *engine = engine_on(&fake, 1, 0);
+        char text[96];
+        (void)snprintf(text, sizeof text, "0:0 failed (chunk %d did not come back); cpu took over",
+                       first);
+        check_run(engine, (uint32_t)(ROWS / CHUNK_ROWS - first), text);
+        ck_assert_int_eq(fake->chunks_seen, first + 1);
+        ffwd_engine_destroy(engine);
+    }
+}
+END_TEST
+
+/** Each run gives every device another chance, and forgets what the last one said. */
+START_TEST(a_fault_that_passes_is_forgotten_by_the_next_run) {
+    fake_device *fake = fake_open("0:0", 4, 1);
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    check_run(engine, 6, "0:0 failed (chunk 4 did not come back); cpu took over");
+    check_run(engine, 0, "");
+    ffwd_stage stage = FFWD_STAGE_INIT;
+    expect_ok(ffwd_engine_stage(engine, 0, &stage, &err), &err);
+    ck_assert_uint_eq(stage.launches, ROWS / CHUNK_ROWS);
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(devices_take_over_in_order) {
+    fake_device *fakes[] = {fake_open("0:0", 2, NEVER), fake_open("0:1", 3, NEVER),
+                            fake_open("1:0", NEVER, 0)};
+    ffwd_engine *engine = engine_on(fakes, 3, 0), *clone = NULL;
+    check_run(engine, 8, "0:0 failed (chunk 2 did not come back); 0:1 took over");
+    ck_assert_int_eq(fakes[0]->chunks_seen, 3);
+    ck_assert_int_eq(fakes[1]->chunks_seen, 4);
+    ck_assert_int_eq(fakes[2]->chunks_seen, 5);
+    expect_ok(ffwd_engine_clone(engine, &clone, &err), &err);
+    check_run(clone, 10, "0:0 failed (chunk 3 did not come back); 0:1 took over");
+    ffwd_engine_destroy(engine);
+    ffwd_engine_destroy(clone);
+}
+END_TEST
+
+START_TEST(without_fallback_a_fault_is_an_error) {
+    fake_device *fake = fake_open("0:0", 4, 1);
+    ffwd_engine *engine = engine_on(&fake, 1, 1);
+    expect_failure(run(engine, NULL), &err, FFWD_EDEVICE, "chunk 4 did not come back");
+    ck_assert_int_eq(err.native, -4);
+    check_run(engine, 0, "");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(without_fallback_a_listed_device_does_not_take_over) {
+    fake_device *fakes[] = {fake_open("0:0", 4, 1), fake_open("0:1", NEVER, 0)};
+    ffwd_engine *engine = engine_on(fakes, 2, 1);
+    expect_failure(run(engine, NULL), &err, FFWD_EDEVICE, "chunk 4 did not come back");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** A forked child cannot go on elsewhere: every device of the engine is the parent's. */
+START_TEST(a_wrong_state_is_no_fault) {
+    fake_device *fake = fake_open("0:0", 0, 1);
+    fake->fail_status = FFWD_ESTATE;
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    expect_failure(run(engine, NULL), &err, FFWD_ESTATE, "chunk 0 did not come back");
+    ck_assert_str_eq(ffwd_engine_fallback(engine), "");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------ choosing */
+
+/** Enough flops a row that a GPU is looked for. */
+static ffwd_model *wide_model(void) {
+    static const uint64_t widths[] = {8, 256, 256, 8};
+    const net_shape shape = net_shape_of(3, widths, FFWD_RELU, 0);
+    return net_create(&shape, FFWD_F32, 3);
+}
+
+static ffwd_engine *choose(const ffwd_engine_options *options, const char *id) {
+    ffwd_model *wide = wide_model();
+    ffwd_engine *engine = NULL;
+    expect_ok(ffwd_engine_create(wide, NULL, 0, options, &engine, &err), &err);
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_engine_device(engine, &info);
+    ck_assert_str_eq(info.id, id);
+    ffwd_model_destroy(wide);
+    return engine;
+}
+
+static void expect_no_engine(const ffwd_engine_options *options, ffwd_status status,
+                             const char *message) {
+    ffwd_model *wide = wide_model();
+    ffwd_engine *engine = NULL;
+    expect_failure(ffwd_engine_create(wide, NULL, 0, options, &engine, &err), &err, status,
+                   message);
+    ck_assert_ptr_null(engine);
+    ffwd_model_destroy(wide);
+}
+
+START_TEST(a_gpu_is_taken_where_it_pays) {
+    gpu = fake_open("0:0", NEVER, 0);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = choose(&options, "0:0");
+    ck_assert_str_eq(ffwd_engine_why(engine),
+                     "139264 flops a row: above 1920, a GPU pays for moving the rows");
+    ffwd_engine_destroy(engine);
+
+    ffwd_device_options cpu_options = FFWD_DEVICE_OPTIONS_INIT;
+    options.device_options = &cpu_options;
+    engine = choose(&options, "0:0");
+    ffwd_engine_destroy(engine);
+    cpu_options.threads = 1;
+    engine = choose(&options, "cpu");
+    ck_assert_str_eq(ffwd_engine_why(engine), "threads is asked for, which only the CPU path has");
+    ffwd_engine_destroy(engine);
+    options.device_options = NULL;
+
+    options.expected_rows = 10;
+    engine = choose(&options, "cpu");
+    ck_assert_str_eq(ffwd_engine_why(engine), "10 rows: the CPU is done before OpenCL could open");
+    ffwd_engine_destroy(engine);
+
+    options.expected_rows = 0;
+    options.strategy = FFWD_LAYERED;
+    engine = choose(&options, "cpu");
+    ck_assert_str_eq(ffwd_engine_why(engine), "the GPU lacks the strategy layered");
+    ffwd_engine_destroy(engine);
+    ffwd_device_destroy(&gpu->base);
+}
+END_TEST
+
+START_TEST(a_gpu_that_cannot_take_the_model_leaves_it_to_the_cpu) {
+    gpu = fake_open("0:0", NEVER, 0);
+    gpu->prepare_status = FFWD_ENOMEM;
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = choose(&options, "cpu");
+    ck_assert_str_eq(ffwd_engine_why(engine), "0:0 has no room for the weights");
+    ffwd_engine_destroy(engine);
+
+    options.no_fallback = 1;
+    expect_no_engine(&options, FFWD_ENOMEM, "0:0 has no room for the weights");
+    options.no_fallback = 0;
+    options.device = "gpu";
+    expect_no_engine(&options, FFWD_ENOMEM, "0:0 has no room for the weights");
+    ffwd_device_destroy(&gpu->base);
+}
+END_TEST
+
+/** No loader or no platform: the CPU, and a sentence that says why. */
+static void check_without_opencl(void) {
+    ffwd_device_list *list = NULL;
+    expect_ok(ffwd_device_list_create(&list, &err), &err);
+    ck_assert_uint_eq(ffwd_device_list_count(list), 1);
+    const char *note = ffwd_device_list_note(list);
+    ck_assert_str_ne(note, "");
+
+    ffwd_engine *engine = choose(NULL, "cpu");
+    ck_assert_str_eq(ffwd_engine_why(engine), note);
+    ffwd_engine_destroy(engine);
+
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    static const char *const selectors[] = {"gpu", "opencl", "0:0", "some card"};
+    for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
+        options.device = selectors[i];
+        expect_no_engine(&options, FFWD_ENODEVICE, note);
+    }
+    ffwd_device_list_destroy(list);
+}
+
+START_TEST(no_loader) {
+    ck_assert_int_eq(setenv("FFWD_OPENCL_LIBRARY", "none", 1), 0);
+    check_without_opencl();
+}
+END_TEST
+
+START_TEST(a_loader_that_is_no_library) {
+    ck_assert_int_eq(setenv("FFWD_OPENCL_LIBRARY", "/dev/null", 1), 0);
+    check_without_opencl();
+}
+END_TEST
+
+START_TEST(no_platform) {
+    ck_assert_int_eq(setenv("OCL_ICD_VENDORS", "/nonexistent", 1), 0);
+    check_without_opencl();
+}
+END_TEST
+
+int main(void) {
+    (void)unsetenv("FFWD_DEVICE");
+    Suite *suite = suite_create("fallback");
+    TCase *faults = tcase_create("faults");
+    tcase_set_timeout(faults, 60);
+    tcase_add_checked_fixture(faults, setup, teardown);
+    tcase_add_test(faults, a_device_that_works_is_used);
+    tcase_add_test(faults, the_rest_of_a_run_is_redone_on_the_cpu);
+    tcase_add_test(faults, a_fault_that_passes_is_forgotten_by_the_next_run);
+    tcase_add_test(faults, devices_take_over_in_order);
+    tcase_add_test(faults, without_fallback_a_fault_is_an_error);
+    tcase_add_test(faults, without_fallback_a_listed_device_does_not_take_over);
+    tcase_add_test(faults, a_wrong_state_is_no_fault);
+    suite_add_tcase(suite, faults);
+    TCase *choosing = tcase_create("choosing");
+    tcase_set_timeout(choosing, 60);
+    tcase_add_test(choosing, a_gpu_is_taken_where_it_pays);
+    tcase_add_test(choosing, a_gpu_that_cannot_take_the_model_leaves_it_to_the_cpu);
+    tcase_add_test(choosing, no_loader);
+    tcase_add_test(choosing, a_loader_that_is_no_library);
+    tcase_add_test(choosing, no_platform);
+    suite_add_tcase(suite, choosing);
+    return suite_main(suite);
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+// The OpenCL device by itself, without an engine: bits of every kernel around its tiles against the
+// scalar oracle, on drivers that are made small, and by the copying path.
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/nets.h"
+#include "support/opencl_net.h"
+#include "support/oracle.h"
+#include "support/suite.h"
+
+enum { LAYERS_MAX = 7 };
+
+/** One way of placing and feeding a model. */
+typedef struct trial {
+    uint32_t strategy, dtype;
+    uint64_t rows, seed;
+    ffwd_request request;
+    bool strided, captured;
+    uint32_t y_dtype; /**< 0: the model's */
+} trial;
+
+/** The kind of device decides over the tiles. */
+static void pretend_type(ffwd_device *device, ffwd_device_type type) {
+    if (device != NULL) {
+        ((ffwd_opencl_device *)device)->type = type;
+    }
+}
+
+/** A view of a dense block, or of one with gaps of three elements behind every row. */
+static ffwd_rows view_of(void *data, uint32_t dtype, uint64_t rows, uint64_t cols, bool strided) {
+    const int64_t size = (int64_t)ffwd_dtype_size(dtype);
+    return (ffwd_rows){.data = data,
+                       .dtype = dtype,
+                       .rows = rows,
+                       .cols = cols,
+                       .row_bytes = ((int64_t)cols + (strided ? 3 : 0)) * size,
+                       .col_bytes = size};
+}
+
+static void *block_for(uint64_t rows, uint64_t cols) {
+    return net_alloc(rows * (cols + 3) * sizeof(double));
+}
+
+/** Compares a view, as the model's dtype, with dense expected values. */
+static void check_view(const ffwd_rows *view, uint32_t dtype, const void *expected,
+                       const char *what) {
+    const uint64_t count = view->rows * view->cols;
+    void *dense = net_alloc(count * ffwd_dtype_size(dtype));
+    ffwd_rows_pack(view, dtype, dense);
+    net_check_bits(dense, expected, view->rows, view->cols, dtype, what);
+    free(dense);
+}
+
+/** Runs all rows, chunk by chunk. */
+static void run_all(ffwd_placement *placement, const ffwd_chunk *all, size_t layers) {
+    ffwd_rows sums[LAYERS_MAX], outputs[LAYERS_MAX];
+    ffwd_timing timing = {0, 0, 0};
+    ffwd_error err = FFWD_ERROR_INIT;
+    for (uint64_t first = 0; first < all->x.rows; first += placement->chunk_rows) {
+        const uint64_t left = all->x.rows - first;
+        const uint64_t count = left < placement->chunk_rows ? left : placement->chunk_rows;
+        for (size_t i = 0; all->sums != NULL && i < layers; i++) {
+            sums[i] = ffwd_rows_slice(&all->sums[i], first, count);
+            outputs[i] = ffwd_rows_slice(&all->outputs[i], first, count);
+            sums[i].data = all->sums[i].data == NULL ? NULL : sums[i].data;
+            outputs[i].data = all->outputs[i].data == NULL ? NULL : outputs[i].data;
+        }
+        const ffwd_chunk chunk = {.x = ffwd_rows_slice(&all->x, first, count),
+                                  .y = ffwd_rows_slice(&all->y, first, count),
+                                  .sums = all->sums != NULL ? sums : NULL,
+                                  .outputs = all->sums != NULL ? outputs : NULL};
+        ffwd_status status = placement->device->ops->run_chunk(placement, &chunk, &timing, &err);
+        expect_ok(status, &err);
+    }
+}
+
+static ffwd_placement *prepare(ffwd_device *device, const ffwd_model *model, const trial *t) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_placement *placement = NULL;
+    ffwd_request request = t->request;
+    request.strategy = t->strategy;
+    ffwd_status status = device->ops->prepare(device, model, &request, &placement, &err);
+    expect_ok(status, &err);
+    return placement;
+}
+
+/** Runs a prepared model as the trial says and compares everything that comes back. */
+static void check_placement(ffwd_placement *placement, const net_shape *shape, const trial *t) {
+    const size_t layers = shape->layer_count;
+    const uint64_t inputs = shape->widths[0], outputs = shape->widths[layers];
+    const uint32_t y_dtype = t->y_dtype != 0 ? t->y_dtype : t->dtype;
+    void *expected[2][LAYERS_MAX], *got[2][LAYERS_MAX];
+    ffwd_rows captures[2][LAYERS_MAX];
+    void *dense = net_values(t->rows * inputs, t->dtype, t->seed, 1);
+    void *x = block_for(t->rows, inputs), *y = block_for(t->rows, outputs);
+    void *y_expected = block_for(t->rows, outputs);
+    for (size_t i = 0; i < layers; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            const uint64_t cols = shape->widths[i + 1];
+            expected[k][i] = block_for(t->rows, cols);
+            got[k][i] = block_for(t->rows, cols);
+            captures[k][i] = view_of(got[k][i], t->dtype, t->rows, cols, (i + k) % 2 == 0);
+        }
+    }
+    if (layers > 2) {
+        captures[0][layers - 1].data = NULL;
+    }
+    const ffwd_chunk all = {.x = view_of(x, t->dtype, t->rows, inputs, t->strided),
+                            .y = view_of(y, y_dtype, t->rows, outputs, t->strided),
+                            .sums = t->captured ? captures[0] : NULL,
+                            .outputs = t->captured ? captures[1] : NULL};
+    char what[320];
+    (void)snprintf(what, sizeof what, "%s %s %s, seed %llu", net_shape_text(shape),
+                   ffwd_dtype_name(t->dtype), ffwd_strategy_name(t->strategy),
+                   (unsigned long long)t->seed);
+
+    ffwd_rows_unpack(&all.x, t->dtype, dense);
+    oracle_run(placement->model, t->rows, dense, y_expected, expected[0], expected[1]);
+    run_all(placement, &all, layers);
+    check_view(&all.y, t->dtype, y_expected, what);
+    for (size_t i = 0; i < layers; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            if (t->captured && captures[k][i].data != NULL) {
+                check_view(&captures[k][i], t->dtype, expected[k][i], what);
+            }
+            free(expected[k][i]);
+            free(got[k][i]);
+        }
+    }
+    free(dense);
+    free(x);
+    free(y);
+    free(y_expected);
+}
+
+static void check_trial(ffwd_device *device, const net_shape *shape, const trial *t) {
+    ffwd_model *model = net_create(shape, t->dtype, t->seed);
+    ffwd_placement *placement = prepare(device, model, t);
+    check_placement(placement, shape, t);
+    device->ops->release(placement);
+    ffwd_model_destroy(model);
+}
+
+/** Strategy and dtype of a loop test with four rounds. */
+static trial trial_of(int round) {
+    return (trial){.strategy = round % 2 == 0 ? FFWD_CHAIN : FFWD_LAYERED,
+                   .dtype = round / 2 == 0 ? FFWD_F32 : FFWD_F64,
+                   .rows = 1,
+                   .seed = 1};
+}
+
+/* Tiles hold up to 64 or 256 rows, 64 neurons and 16 inputs; small ones are powers of four. Every
+   shape of a tile is compiled, a second each where the driver has not seen it. */
+START_TEST(one_layer_around_the_tiles) {
+    static const uint64_t inputs[] = {1, 2, 3, 5, 8, 15, 16, 17, 31, 33};
+    static const uint64_t neurons[] = {1, 2, 3, 5, 9, 17, 63, 64, 65, 129};
+    static const uint64_t rows[] = {1, 3, 63, 64, 65, 127, 255, 257};
+    ffwd_device *device = open_opencl();
+    pretend_type(device, _i / 4 == 0 ? FFWD_TYPE_CPU : FFWD_TYPE_GPU);
+    for (uint64_t n = 0; device != NULL && n < 30; n++) {
+        trial t = trial_of(_i % 4);
+        const uint64_t widths[] = {inputs[n % 10], neurons[(n * 3 + n / 10) % 10]};
+        const net_shape shape = net_shape_of(1, widths, FFWD_RELU, n % 2 == 0);
+        t.rows = rows[(n * 5) % 8];
+        t.seed = 100 + n;
+        check_trial(device, &shape, &t);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+START_TEST(every_activation_deep) {
+    static const uint64_t widths[] = {4, 3, 2, 4, 2, 3};
+    ffwd_device *device = open_opencl();
+    for (uint32_t n = 0; device != NULL && n < 5; n++) {
+        trial t = trial_of(_i);
+        net_shape shape = net_shape_of(5, widths, FFWD_IDENTITY, n % 2 == 1);
+        for (uint32_t i = 0; i < 5; i++) {
+            shape.activations[i] = (n + i) % 5;
+        }
+        t.rows = 301;
+        t.seed = 200 + n;
+        t.captured = true;
+        t.strided = n % 2 == 0;
+        check_trial(device, &shape, &t);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+START_TEST(chunks_and_expected_rows) {
+    static const uint64_t widths[] = {4, 6, 3};
+    static const uint64_t chunk_rows[] = {1, 7, 64, 65, 1000};
+    ffwd_device *device = open_opencl();
+    const net_shape shape = net_shape_of(2, widths, FFWD_TANH, 1);
+    for (uint64_t n = 0; device != NULL && n < 5; n++) {
+        trial t = trial_of(_i);
+        t.rows = 200;
+        t.seed = 300 + n;
+        t.captured = n % 2 == 0;
+        t.request.chunk_rows = chunk_rows[n];
+        check_trial(device, &shape, &t);
+        t.request.chunk_rows = 0;
+        t.request.expected_rows = chunk_rows[n];
+        check_trial(device, &shape, &t);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+START_TEST(bounded_memory) {
+    static const uint64_t widths[] = {9, 70, 20, 5};
+    ffwd_device *device = open_opencl();
+    const net_shape shape = net_shape_of(3, widths, FFWD_RELU, 1);
+    for (uint64_t bytes = 1; device != NULL && bytes < 1 << 20; bytes *= 16) {
+        trial t = trial_of(_i);
+        ffwd_model *model = net_create(&shape, t.dtype, 4);
+        t.rows = 150;
+        t.request.memory_bytes = bytes;
+        ffwd_placement *placement = prepare(device, model, &t);
+        ck_assert(placement->chunk_rows == 1 || placement->memory_bytes <= bytes);
+        check_placement(placement, &shape, &t);
+        device->ops->release(placement);
+        ffwd_model_destroy(model);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+START_TEST(bytes_out) {
+    static const uint64_t widths[] = {5, 9, 3};
+    ffwd_device *device = open_opencl();
+    const net_shape shape = net_shape_of(2, widths, FFWD_STEP, 1);
+    trial t = trial_of(_i);
+    t.rows = 130;
+    t.y_dtype = FFWD_U8;
+    if (device != NULL) {
+        check_trial(device, &shape, &t);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/** What the next tests repeat where the environment changes the device. */
+static void check_a_few(ffwd_device *device) {
+    static const uint64_t widths[] = {17, 66, 2, 5};
+    for (int round = 0; device != NULL && round < 8; round++) {
+        trial t = trial_of(round % 4);
+        const net_shape shape = net_shape_of(3, widths, FFWD_SIGMOID, round % 2);
+        t.rows = 131;
+        t.seed = 400 + (uint64_t)round;
+        t.strided = round >= 4;
+        t.captured = round >= 4;
+        check_trial(device, &shape, &t);
+    }
+    ffwd_device_destroy(device);
+}
+
+START_TEST(copying_to_a_gpu) {
+    ck_assert_int_eq(setenv("FFWD_OPENCL_COPY", "1", 1), 0);
+    ffwd_device *device = open_opencl();
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    if (device != NULL) {
+        ffwd_device_describe(device, &info);
+        ck_assert_uint_eq(info.shares_memory, 0);
+    }
+    pretend_type(device, FFWD_TYPE_GPU);
+    check_a_few(device);
+}
+END_TEST
+
+static const char *const group_sizes[] = {"1", "8", "64"};
+
+START_TEST(small_work_groups) {
+    ck_assert_int_eq(setenv("POCL_MAX_WORK_GROUP_SIZE", group_sizes[_i], 1), 0);
+    check_a_few(open_opencl());
+}
+END_TEST
+
+START_TEST(two_devices) {
+    ck_assert_int_eq(setenv("POCL_DEVICES", "basic pthread", 1), 0);
+    check_a_few(open_opencl());
+}
+END_TEST
+
+typedef struct clone_run {
+    ffwd_placement *placement;
+    const net_shape *shape;
+    trial t;
+} clone_run;
+
+static void *run_clone(void *user) {
+    const clone_run *run = user;
+    for (int i = 0; i < 5; i++) {
+        check_placement(run->placement, run->shape, &run->t);
+    }
+    return NULL;
+}
+
+START_TEST(clones_on_threads) {
+    static const uint64_t widths[] = {6, 33, 4};
+    ffwd_device *device = open_opencl();
+    if (device == NULL) {
+        return;
+    }
+    const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 1);
+    trial t = trial_of(_i);
+    t.rows = 500;
+    ffwd_model *model = net_create(&shape, t.dtype, 7);
+    ffwd_placement *original = prepare(device, model, &t);
+    clone_run runs[3];
+    pthread_t threads[3];
+    for (size_t i = 0; i < 3; i++) {
+        runs[i] = (clone_run){NULL, &shape, t};
+        ck_assert_int_eq(device->ops->clone(original, &runs[i].placement, NULL), FFWD_OK);
+        ck_assert_uint_eq(runs[i].placement->chunk_rows, original->chunk_rows);
+    }
+    device->ops->release(original);
+    ffwd_device_destroy(device);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, run_clone, &runs[i]), 0);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        runs[i].placement->device->ops->release(runs[i].placement);
+    }
+    ffwd_model_destroy(model);
+}
+END_TEST
+
+START_TEST(plan_and_times) {
+    static const uint64_t widths[] = {2, 3, 2, 1};
+    static const char *const chain[] = {"matmul_f32", "step_f32"};
+    ffwd_device *device = open_opencl();
+    if (device == NULL) {
+        return;
+    }
+    const net_shape shape = net_shape_of(3, widths, FFWD_STEP, 0);
+    ffwd_model *model = net_create(&shape, FFWD_F32, 1);
+    for (int round = 0; round < 2; round++) {
+        trial t = trial_of(round);
+        t.rows = 1000;
+        t.request.chunk_rows = 300;
+        ffwd_placement *placement = prepare(device, model, &t);
+        ck_assert_uint_eq(placement->stage_count, round == 0 ? 6 : 3);
+        check_placement(placement, &shape, &t);
+        for (size_t i = 0; i < placement->stage_count; i++) {
+            const ffwd_plan_stage *stage = &placement->stages[i];
+            ck_assert_str_eq(stage->kernel, round == 0 ? chain[i % 2] : "matmul_step_f32");
+            ck_assert_uint_eq(stage->first_layer, round == 0 ? i / 2 : i);
+            ck_assert_uint_eq(stage->layer_count, 1);
+            ck_assert_uint_eq(stage->launches, 4);
+        }
+        device->ops->release(placement);
+    }
+    ffwd_model_destroy(model);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/* No kernel takes long, also on a slow GPU: 50 GFLOP/s, a sixteenth for float64. */
+START_TEST(launches_end_soon) {
+    static const uint64_t widths[] = {1024, 1024};
+    static const uint64_t expected[] = {5888, 256};
+    const net_shape shape = net_shape_of(1, widths, FFWD_RELU, 0);
+    ffwd_device *device = open_opencl();
+    pretend_type(device, FFWD_TYPE_GPU);
+    for (int n = 0; device != NULL && n < 2; n++) {
+        trial t = trial_of(2 * n + 1);
+        ffwd_model *model = net_create(&shape, t.dtype, 1);
+        ffwd_placement *placement = prepare(device, model, &t);
+        ck_assert_uint_eq(placement->chunk_rows, expected[n]);
+        device->ops->release(placement);
+        ffwd_model_destroy(model);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/* A GPU's limit, measured on whatever device there is. */
+START_TEST(limit_of_a_device) {
+    static const uint64_t widths[] = {3, 8, 1};
+    ck_assert_int_eq(setenv("FFWD_OPENCL_COPY", "1", 1), 0);
+    ffwd_device *device = open_opencl();
+    if (device == NULL) {
+        return;
+    }
+    trial t = trial_of(_i);
+    const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 0);
+    ffwd_model *model = net_create(&shape, t.dtype, 1);
+    ffwd_placement *placement = prepare(device, model, &t);
+    void *x = block_for(5000, 3), *y = block_for(5000, 1);
+    const ffwd_rows x_rows = view_of(x, t.dtype, 5000, 3, false);
+    const ffwd_rows y_rows = view_of(y, t.dtype, 5000, 1, false);
+    ffwd_limit limit = FFWD_LIMIT_INIT;
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_status status = ffwd_opencl_limit(placement, &x_rows, &y_rows, &limit, &err);
+    expect_ok(status, &err);
+    ck_assert_uint_eq(limit.stream_bytes, (5000 * 4 + 32) * ffwd_dtype_size(t.dtype));
+    ck_assert_uint_gt(limit.stream_ns, 0);
+    ck_assert_uint_gt(limit.transfer_ns, 0);
+    ck_assert(limit.fma_gflops > 0);
+    device->ops->release(placement);
+    ffwd_model_destroy(model);
+    ffwd_device_destroy(device);
+    free(x);
+    free(y);
+}
+END_TEST
+
+/** Every kernel in small shapes, for an interpreter that watches them. One model a process:
+ *  oclgrind 21.10 takes a second one's buffers for uninitialised. */
+START_TEST(kernels_in_small_shapes) {
+    static const uint64_t widths[] = {19, 5, 2};
+    const uint32_t n = (uint32_t)_i / 4;
+    ffwd_device *device = open_opencl();
+    if (device == NULL) {
+        return;
+    }
+    trial t = trial_of(_i % 4);
+    const net_shape shape = net_shape_of(2, widths, n, n % 2 == 0);
+    pretend_type(device, n % 2 == 0 ? FFWD_TYPE_GPU : FFWD_TYPE_CPU);
+    t.rows = 9;
+    t.captured = n == 1;
+    t.strided = n == 2;
+    check_trial(device, &shape, &t);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+static Suite *opencl_suite(void) {
+    Suite *suite = suite_create("opencl");
+    TCase *bits = tcase_create("bits");
+    tcase_set_timeout(bits, 300);
+    tcase_add_loop_test(bits, one_layer_around_the_tiles, 0, 8);
+    tcase_add_loop_test(bits, every_activation_deep, 0, 4);
+    tcase_add_loop_test(bits, chunks_and_expected_rows, 0, 4);
+    tcase_add_loop_test(bits, bounded_memory, 0, 4);
+    tcase_add_loop_test(bits, bytes_out, 0, 4);
+    tcase_add_loop_test(bits, clones_on_threads, 0, 4);
+    tcase_add_test(bits, plan_and_times);
+    tcase_add_test(bits, launches_end_soon);
+    suite_add_tcase(suite, bits);
+
+    TCase *devices = tcase_create("devices");
+    tcase_set_timeout(devices, 300);
+    tcase_add_test(devices, copying_to_a_gpu);
+    tcase_add_loop_test(devices, small_work_groups, 0, sizeof group_sizes / sizeof group_sizes[0]);
+    tcase_add_test(devices, two_devices);
+    tcase_add_loop_test(devices, limit_of_a_device, 0, 4);
+    suite_add_tcase(suite, devices);
+
+    TCase *kernels = tcase_create("kernels");
+    tcase_set_timeout(kernels, 300);
+    tcase_add_loop_test(kernels, kernels_in_small_shapes, 0, 20);
+    suite_add_tcase(suite, kernels);
+    return suite;
+}
+
+int main(void) {
+    return suite_main(opencl_suite());
+}
