@@ -2,6 +2,7 @@
 // Random numbers: Random123's own known answers, literal vectors that pin every later build,
 // independence of how a stream is cut.
 #include <Random123/philox.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -101,6 +102,42 @@ START_TEST(a_stream_can_be_cut_anywhere) {
 }
 END_TEST
 
+START_TEST(rounding_of_the_caller_has_no_say) {
+    enum { COUNT = 100000 };
+    static const int modes[] = {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+    static const uint32_t dtypes[] = {FFWD_F32, FFWD_F64};
+    double *nearest = net_alloc(COUNT * sizeof *nearest), *other = net_alloc(COUNT * sizeof *other);
+    for (size_t i = 0; i < 6; i++) {
+        fill(5, 0, 0, COUNT, dtypes[i % 2], nearest);
+        ck_assert_int_eq(fesetround(modes[i / 2]), 0);
+        fill(5, 0, 0, COUNT, dtypes[i % 2], other);
+        ck_assert_int_eq(fesetround(FE_TONEAREST), 0);
+        net_check_bits(other, nearest, COUNT, 1, dtypes[i % 2], "in another rounding mode");
+    }
+    free(nearest);
+    free(other);
+}
+END_TEST
+
+/** 2^24 steps: zero is among the numbers, where its sign could go wrong. */
+START_TEST(zero_is_positive_whatever_the_rounding) {
+    enum { COUNT = 1 << 16 };
+    float *values = net_alloc(COUNT * sizeof *values);
+    size_t zeros = 0, negative = 0;
+    ck_assert_int_eq(fesetround(FE_DOWNWARD), 0);
+    for (uint64_t first = 0; zeros == 0; first += COUNT) {
+        fill(1, 0, first, COUNT, FFWD_F32, values);
+        for (size_t i = 0; i < COUNT; i++) {
+            zeros += values[i] == 0;
+            negative += values[i] == 0 && signbit(values[i]);
+        }
+    }
+    ck_assert_int_eq(fesetround(FE_TONEAREST), 0);
+    ck_assert_uint_eq(negative, 0);
+    free(values);
+}
+END_TEST
+
 START_TEST(numbers_are_in_range_and_exact) {
     enum { COUNT = 200000 };
     float *f32 = net_alloc(COUNT * sizeof *f32);
@@ -140,6 +177,8 @@ int main(void) {
     tcase_add_test(tcase, every_element_has_its_counter);
     tcase_add_test(tcase, results_never_drift);
     tcase_add_test(tcase, a_stream_can_be_cut_anywhere);
+    tcase_add_test(tcase, rounding_of_the_caller_has_no_say);
+    tcase_add_test(tcase, zero_is_positive_whatever_the_rounding);
     tcase_add_test(tcase, numbers_are_in_range_and_exact);
     tcase_add_test(tcase, other_dtypes_are_refused);
     suite_add_tcase(suite, tcase);

@@ -11,6 +11,9 @@ static philox4x32_ctr_t random_block(uint64_t seed, uint32_t stream, uint64_t bl
     return philox4x32(counter, key);
 }
 
+/* Steps are counted from the middle in integers, so that the caller's rounding mode has no say: in
+ * floating point 1 - 1 is -0 where that is downward. */
+
 /** Element e is word e % 4 of block e / 4; its upper 24 bits count steps of 2^-23 from -1. */
 static void fill_f32(uint64_t seed, uint32_t stream, uint64_t first, uint64_t count,
                      float *values) {
@@ -20,7 +23,8 @@ static void fill_f32(uint64_t seed, uint32_t stream, uint64_t first, uint64_t co
         if (element % 4 == 0) {
             block = random_block(seed, stream, element / 4);
         }
-        values[i] = (float)(int32_t)(block.v[element % 4] >> 8) * 0x1p-23f - 1.0f;
+        const int32_t steps = (int32_t)(block.v[element % 4] >> 8) - (1 << 23);
+        values[i] = (float)steps * 0x1p-23f;
     }
 }
 
@@ -35,7 +39,8 @@ static void fill_f64(uint64_t seed, uint32_t stream, uint64_t first, uint64_t co
         }
         unsigned word = (unsigned)(element % 2) * 2;
         uint64_t bits = (uint64_t)block.v[word + 1] << 32 | block.v[word];
-        values[i] = (double)(int64_t)(bits >> 11) * 0x1p-52 - 1.0;
+        const int64_t steps = (int64_t)(bits >> 11) - (INT64_C(1) << 52);
+        values[i] = (double)steps * 0x1p-52;
     }
 }
 
