@@ -26,7 +26,7 @@ void ffwd_signals_restore(const sigset_t *before);
 /** The caller's floating-point environment while this thread computes in the contract's. */
 typedef struct ffwd_fpenv {
     uint32_t sse;
-    uint16_t x87;
+    uint16_t x87, x87_status;
     fenv_t all; /**< where there are no such registers */
 } ffwd_fpenv;
 
