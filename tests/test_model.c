@@ -180,18 +180,37 @@ START_TEST(operations_of_an_older_caller_end_early) {
 END_TEST
 
 START_TEST(operations_of_a_newer_caller_are_longer) {
-    const struct {
+    struct {
         ffwd_operation known;
         uint64_t unknown[3];
-    } newer[] = {{good[0], {1, 2, 3}}, {good[1], {4, 5, 6}}};
+    } newer[] = {{good[0], {0}}, {good[1], {0}}};
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_model *model = NULL;
     expect_ok(ffwd_model_create(FFWD_F32, 2, &newer[0].known, 2, sizeof newer[0], &model, &err),
               &err);
-    ffwd_operation operation;
-    expect_ok(ffwd_model_operation(model, 1, sizeof operation, &operation, &err), &err);
-    ck_assert_mem_eq(operation.weights, w2, sizeof w2);
+    memset(newer, 0xa5, sizeof newer);
+    expect_ok(ffwd_model_operation(model, 1, sizeof newer[0], &newer[0].known, &err), &err);
+    ck_assert_mem_eq(newer[0].known.weights, w2, sizeof w2);
+    ck_assert_uint_eq(newer[0].unknown[0] | newer[0].unknown[1] | newer[0].unknown[2], 0);
     ffwd_model_destroy(model);
+}
+END_TEST
+
+START_TEST(what_a_newer_caller_sets_is_not_passed_over) {
+    struct {
+        ffwd_operation known;
+        uint64_t unknown[3];
+    } newer[] = {{good[0], {0}}, {good[1], {0, 0, 1}}};
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_model *model = NULL;
+    char message[128];
+    (void)snprintf(message, sizeof message,
+                   "layer 2: an operation of %zu bytes sets what this library of %zu does not know",
+                   sizeof newer[0], sizeof newer[0].known);
+    expect_failure(
+        ffwd_model_create(FFWD_F32, 2, &newer[0].known, 2, sizeof newer[0], &model, &err), &err,
+        FFWD_EARGUMENT, message);
+    ck_assert_ptr_null(model);
 }
 END_TEST
 
@@ -250,6 +269,7 @@ int main(void) {
     tcase_add_test(tcase, sizes_that_do_not_fit_are_refused);
     tcase_add_test(tcase, operations_of_an_older_caller_end_early);
     tcase_add_test(tcase, operations_of_a_newer_caller_are_longer);
+    tcase_add_test(tcase, what_a_newer_caller_sets_is_not_passed_over);
     tcase_add_test(tcase, activations_have_words);
     tcase_add_test(tcase, activations_are_one_for_all_or_one_each);
     suite_add_tcase(suite, tcase);

@@ -85,11 +85,20 @@ static ffwd_status add_operation(ffwd_model *model, const ffwd_operation *operat
 }
 
 /** Operation `index` of an array of structures that may be older or newer than ours. */
-static ffwd_operation read_operation(const ffwd_operation *operations, size_t index, size_t size) {
-    ffwd_operation operation = {0};
-    memcpy(&operation, (const unsigned char *)operations + index * size,
-           size < sizeof operation ? size : sizeof operation);
-    return operation;
+static ffwd_status read_operation(const ffwd_operation *operations, size_t index, size_t size,
+                                  ffwd_operation *operation, ffwd_error *err) {
+    const unsigned char *given = (const unsigned char *)operations + index * size;
+    *operation = (ffwd_operation){0};
+    for (size_t i = sizeof *operation; i < size; i++) {
+        if (given[i] != 0) {
+            return ffwd_fail(err, FFWD_EARGUMENT,
+                             "layer %zu: an operation of %zu bytes sets what this library of %zu "
+                             "does not know",
+                             index + 1, size, sizeof *operation);
+        }
+    }
+    memcpy(operation, given, ffwd_min(size, sizeof *operation));
+    return FFWD_OK;
 }
 
 static ffwd_status allocate(size_t count, ffwd_model **out, ffwd_error *err) {
@@ -135,7 +144,8 @@ ffwd_status ffwd_model_create(uint32_t dtype, uint64_t inputs, const ffwd_operat
     model->inputs = inputs;
     model->outputs = inputs;
     for (size_t i = 0; i < count; i++) {
-        ffwd_operation operation = read_operation(operations, i, operation_size);
+        ffwd_operation operation;
+        FFWD_TRY(status, read_operation(operations, i, operation_size, &operation, err));
         FFWD_TRY(status, add_operation(model, &operation, err));
     }
     *out = model;
@@ -181,6 +191,7 @@ ffwd_status ffwd_model_operation(const ffwd_model *model, size_t index, size_t o
         return ffwd_fail(err, FFWD_EARGUMENT, "operation %zu of %zu", index,
                          model->operation_count);
     }
+    memset(operation, 0, operation_size);
     memcpy(operation, &model->operations[index],
            ffwd_min(operation_size, sizeof model->operations[index]));
     return FFWD_OK;
