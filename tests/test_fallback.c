@@ -22,6 +22,7 @@ typedef struct fake_device {
     const char *id;
     int fail_first, fail_count; /**< chunks, counted from 0 over the device's life */
     ffwd_status fail_status, prepare_status;
+    uint64_t memory_bytes; /**< that the last placement was given */
     int chunks_seen;
     bool *closed; /**< told when the device ends; may be NULL */
 } fake_device;
@@ -42,7 +43,8 @@ static bool fake_has_strategy(const ffwd_device *device, uint32_t strategy) {
 static ffwd_status fake_prepare(ffwd_device *device, const ffwd_model *model,
                                 const ffwd_request *request, ffwd_placement **out,
                                 ffwd_error *error) {
-    const fake_device *fake = (const fake_device *)device;
+    fake_device *fake = (fake_device *)device;
+    fake->memory_bytes = request->memory_bytes;
     if (fake->prepare_status != FFWD_OK) {
         return ffwd_fail(error, fake->prepare_status, "%s has no room for the weights", fake->id);
     }
@@ -252,6 +254,50 @@ START_TEST(without_fallback_a_listed_device_does_not_take_over) {
 END_TEST
 
 /** A forked child cannot go on elsewhere: every device of the engine is the parent's. */
+START_TEST(a_clone_leaves_a_lost_device_behind) {
+    fake_device *fakes[] = {fake_open("0:0", 0, 1), fake_open("0:1", NEVER, 0)};
+    ffwd_engine *engine = engine_on(fakes, 2, 0), *clone = NULL;
+    fakes[0]->prepare_status = FFWD_EDEVICE;
+    expect_ok(ffwd_engine_clone(engine, &clone, &err), &err);
+    ck_assert_str_eq(ffwd_engine_why(clone), "0:0 has no room for the weights");
+    check_run(clone, 0, "");
+    ck_assert_int_eq(fakes[1]->chunks_seen, ROWS / CHUNK_ROWS);
+    ffwd_engine_destroy(clone);
+
+    fakes[1]->prepare_status = FFWD_ENOMEM;
+    expect_failure(ffwd_engine_clone(engine, &clone, &err), &err, FFWD_ENOMEM,
+                   "0:1 has no room for the weights");
+    ffwd_engine_destroy(engine);
+
+    fakes[0] = fake_open("0:0", NEVER, 0);
+    engine = engine_on(fakes, 1, 1);
+    fakes[0]->prepare_status = FFWD_EDEVICE;
+    expect_failure(ffwd_engine_clone(engine, &clone, &err), &err, FFWD_EDEVICE,
+                   "0:0 has no room for the weights");
+    ck_assert_ptr_null(clone);
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** What the helpers hold is taken off the bound before the first device makes use of it. */
+START_TEST(the_bound_on_memory_counts_the_helpers) {
+    fake_device *fake = fake_open("0:0", NEVER, 0);
+    ffwd_device *device = &fake->base;
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    options.memory_bytes = 1000000;
+    expect_ok(ffwd_engine_create(model, &device, 1, &options, &engine, &err), &err);
+    ck_assert_uint_gt(ffwd_engine_memory(engine), 0);
+    ck_assert_uint_eq(fake->memory_bytes, 1000000 - ffwd_engine_memory(engine));
+    ffwd_engine_destroy(engine);
+    options.memory_bytes = 1;
+    expect_ok(ffwd_engine_create(model, &device, 1, &options, &engine, &err), &err);
+    ck_assert_uint_eq(fake->memory_bytes, 1);
+    ffwd_engine_destroy(engine);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
 START_TEST(a_wrong_state_is_no_fault) {
     fake_device *fake = fake_open("0:0", 0, 1);
     fake->fail_status = FFWD_ESTATE;
@@ -341,6 +387,19 @@ START_TEST(a_gpu_that_cannot_take_the_model_leaves_it_to_the_cpu) {
 }
 END_TEST
 
+START_TEST(a_strategy_that_the_cpu_lacks_goes_to_a_gpu_first) {
+    gpu = fake_open("0:0", NEVER, 0);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    options.strategy = FFWD_CHAIN;
+    ffwd_engine *engine = choose(&options, "0:0");
+    ck_assert_str_eq(ffwd_engine_why(engine), "the first device that has the strategy chain");
+    ffwd_engine_destroy(engine);
+    gpu->prepare_status = FFWD_EUNSUPPORTED;
+    expect_no_engine(&options, FFWD_EUNSUPPORTED, "0:0 has no room for the weights");
+    ffwd_device_destroy(&gpu->base);
+}
+END_TEST
+
 /** No loader or no platform: the CPU, and a sentence that says why. */
 static void check_without_opencl(void) {
     ffwd_device_list *list = NULL;
@@ -392,12 +451,15 @@ int main(void) {
     tcase_add_test(faults, devices_take_over_in_order);
     tcase_add_test(faults, without_fallback_a_fault_is_an_error);
     tcase_add_test(faults, without_fallback_a_listed_device_does_not_take_over);
+    tcase_add_test(faults, a_clone_leaves_a_lost_device_behind);
+    tcase_add_test(faults, the_bound_on_memory_counts_the_helpers);
     tcase_add_test(faults, a_wrong_state_is_no_fault);
     suite_add_tcase(suite, faults);
     TCase *choosing = tcase_create("choosing");
     tcase_set_timeout(choosing, 60);
     tcase_add_test(choosing, a_gpu_is_taken_where_it_pays);
     tcase_add_test(choosing, a_gpu_that_cannot_take_the_model_leaves_it_to_the_cpu);
+    tcase_add_test(choosing, a_strategy_that_the_cpu_lacks_goes_to_a_gpu_first);
     tcase_add_test(choosing, no_loader);
     tcase_add_test(choosing, a_loader_that_is_no_library);
     tcase_add_test(choosing, no_platform);

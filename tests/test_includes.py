@@ -24,8 +24,6 @@ LAYERS = {
 EXCEPTIONS = {
     # Knows the constructors of both kinds of device.
     "host/engine/engine_devices.c": {"cpu/cpu.h", "opencl/opencl.h"},
-    # An OpenCL CPU device is the CPU's silicon, whose limit the native path measures.
-    "host/engine/engine_limit.c": {"cpu/cpu.h"},
 }
 
 # See <ffwd/...> and their own folder.

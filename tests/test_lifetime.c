@@ -3,12 +3,14 @@
 // itself.
 #include <dirent.h>
 #include <errno.h>
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "cpu/cpu_device.h"
 #include "engine/engine.h"
 #include "support/nets.h"
@@ -150,6 +152,12 @@ static int run_in_child(ffwd_engine *engine) {
     return (int)run(engine);
 }
 
+static int run_nothing_in_child(ffwd_engine *engine) {
+    const ffwd_input in = net_input(NULL, FFWD_F32, 0, 3);
+    const ffwd_output out = net_output(NULL, FFWD_F32, 0, 2);
+    return (int)ffwd_engine_run(engine, &in, &out, NULL, NULL, &err);
+}
+
 static int clone_in_child(ffwd_engine *engine) {
     ffwd_engine *clone = NULL;
     return (int)ffwd_engine_clone(engine, &clone, &err);
@@ -188,6 +196,7 @@ START_TEST(a_forked_child_is_told) {
     ffwd_engine *engine = create(device);
     check_run(engine);
     ck_assert_int_eq(in_child(run_in_child, engine), FFWD_ESTATE);
+    ck_assert_int_eq(in_child(run_nothing_in_child, engine), FFWD_ESTATE);
     ck_assert_int_eq(in_child(clone_in_child, engine), FFWD_ESTATE);
     ck_assert_int_eq(in_child(limit_in_child, engine), FFWD_ESTATE);
     ck_assert_int_eq(in_child(create_in_child, engine), FFWD_ESTATE);
@@ -347,6 +356,28 @@ START_TEST(long_messages_are_cut) {
 }
 END_TEST
 
+/** Exceptions raised while the library computes are not the caller's, and the caller's stay. */
+START_TEST(the_environment_is_given_back) {
+    static const int raised[] = {FE_INVALID, FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INEXACT};
+    for (size_t before = 0; before < 5; before++) {
+        for (size_t during = 0; during < 5; during++) {
+            ffwd_fpenv env;
+            ck_assert_int_eq(feclearexcept(FE_ALL_EXCEPT), 0);
+            ck_assert_int_eq(feraiseexcept(raised[before]), 0);
+            ck_assert_int_eq(fesetround(FE_UPWARD), 0);
+            const int all = fetestexcept(FE_ALL_EXCEPT);
+            ffwd_fpenv_enter(&env);
+            ck_assert_int_eq(fegetround(), FE_TONEAREST);
+            ck_assert_int_eq(feraiseexcept(raised[during]), 0);
+            ffwd_fpenv_leave(&env);
+            ck_assert_int_eq(fetestexcept(FE_ALL_EXCEPT), all);
+            ck_assert_int_eq(fegetround(), FE_UPWARD);
+        }
+    }
+    ck_assert_int_eq(fesetround(FE_TONEAREST), 0);
+}
+END_TEST
+
 int main(void) {
     (void)unsetenv("FFWD_DEVICE");
     (void)setenv("FFWD_OPENCL_LIBRARY", "none", 1);
@@ -358,6 +389,7 @@ int main(void) {
     tcase_add_test(owning, a_clone_shares_the_packed_weights);
     tcase_add_test(owning, one_thread_is_the_caller_s);
     tcase_add_test(owning, a_forked_child_is_told);
+    tcase_add_test(owning, the_environment_is_given_back);
     suite_add_tcase(suite, owning);
     TCase *devices = tcase_create("devices");
     tcase_add_test(devices, the_cpu_describes_itself);

@@ -181,7 +181,7 @@ static void check_slots(slot_log *log, unsigned expected) {
 static ffwd_threads *create_threads(uint32_t count) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_threads *threads = NULL;
-    expect_ok(ffwd_threads_create(count, &threads, &err), &err);
+    expect_ok(ffwd_threads_create(count, false, &threads, &err), &err);
     ck_assert_uint_eq(ffwd_threads_count(threads), count);
     return threads;
 }
@@ -224,6 +224,8 @@ END_TEST
 
 /** Threads that may still be created; the linker sends the library's calls here. */
 static int threads_left = 1000;
+/** Calls until one is refused while there are threads left; negative: none is. */
+static int refused_call = -1;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument);
@@ -231,7 +233,8 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument) {
-    return threads_left-- > 0 ? __real_pthread_create(thread, attributes, start, argument) : EAGAIN;
+    const bool refused = threads_left-- <= 0 || refused_call-- == 0;
+    return refused ? EAGAIN : __real_pthread_create(thread, attributes, start, argument);
 }
 
 START_TEST(threads_that_cannot_be_created_are_an_error) {
@@ -239,11 +242,22 @@ START_TEST(threads_that_cannot_be_created_are_an_error) {
     for (int i = 0; i < 4; i++) {
         ffwd_threads *threads = NULL;
         threads_left = i;
-        expect_failure(ffwd_threads_create(5, &threads, &err), &err, FFWD_ENOMEM,
+        expect_failure(ffwd_threads_create(5, false, &threads, &err), &err, FFWD_ENOMEM,
                        "5 threads cannot be created");
     }
     threads_left = 4;
     ffwd_threads_destroy(create_threads(5));
+}
+END_TEST
+
+START_TEST(fewer_threads_will_do_where_nobody_counts) {
+    for (int i = 0; i < 4; i++) {
+        ffwd_threads *threads = NULL;
+        refused_call = i;
+        ck_assert_int_eq(ffwd_threads_create(5, true, &threads, NULL), FFWD_OK);
+        ck_assert_uint_eq(ffwd_threads_count(threads), 1 + (uint32_t)i);
+        ffwd_threads_destroy(threads);
+    }
 }
 END_TEST
 
@@ -267,6 +281,7 @@ int main(void) {
     tcase_add_test(pool, every_slot_runs_once_in_the_contract_s_environment);
     tcase_add_test(pool, a_busy_pool_does_not_block);
     tcase_add_test(pool, threads_that_cannot_be_created_are_an_error);
+    tcase_add_test(pool, fewer_threads_will_do_where_nobody_counts);
     tcase_add_test(pool, a_process_may_use_some_cpus);
     suite_add_tcase(suite, pool);
     return suite_main(suite);

@@ -20,6 +20,11 @@ typedef struct ffwd_rows {
 ffwd_status ffwd_rows_of_input(const ffwd_input *input, ffwd_rows *rows, ffwd_error *err);
 ffwd_status ffwd_rows_of_output(const ffwd_output *output, ffwd_rows *rows, ffwd_error *err);
 
+/** Bytes of the values themselves, whatever lies between them. */
+static inline uint64_t ffwd_rows_bytes(const ffwd_rows *rows) {
+    return rows->rows * rows->cols * ffwd_dtype_size(rows->dtype);
+}
+
 /** Rows [first, first + count) of a view. */
 ffwd_rows ffwd_rows_slice(const ffwd_rows *rows, uint64_t first, uint64_t count);
 

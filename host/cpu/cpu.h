@@ -11,9 +11,4 @@
  */
 ffwd_status ffwd_cpu_open(const ffwd_device_options *options, ffwd_device **out, ffwd_error *err);
 
-/** The limit of a run of `model` on X and Y (dense), by the threads of a CPU device, in the
- *  machine's best isa. */
-ffwd_status ffwd_cpu_limit(ffwd_device *device, const ffwd_rows *x, const ffwd_rows *y,
-                           const ffwd_model *model, ffwd_limit *limit, ffwd_error *err);
-
 #endif

@@ -38,18 +38,13 @@ static void close_device(ffwd_device *device) {
     ffwd_free(cpu);
 }
 
-static ffwd_status limit(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
-                         ffwd_limit *out, ffwd_error *err) {
-    return ffwd_cpu_limit(placement->device, x, y, placement->model, out, err);
-}
-
 static const ffwd_device_ops cpu_ops = {
     .describe = describe,
     .has_strategy = has_strategy,
     .prepare = ffwd_cpu_prepare,
     .clone = ffwd_cpu_clone,
     .run_chunk = ffwd_cpu_run_chunk,
-    .limit = limit,
+    .limit = ffwd_cpu_limit,
     .release = ffwd_cpu_release,
     .close = close_device,
 };
@@ -99,8 +94,9 @@ ffwd_status ffwd_cpu_open(const ffwd_device_options *options, ffwd_device **out,
     if (cpu == NULL) {
         return ffwd_fail_memory(err, sizeof *cpu, "the CPU device");
     }
-    uint32_t count = options->threads > 0 ? options->threads : ffwd_cpu_count();
-    status = ffwd_threads_create(count, &cpu->threads, err);
+    const bool by_default = options->threads == 0;
+    status = ffwd_threads_create(by_default ? ffwd_cpu_count() : options->threads, by_default,
+                                 &cpu->threads, err);
     if (status != FFWD_OK) {
         ffwd_free(cpu);
         return status;

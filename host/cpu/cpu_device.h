@@ -46,5 +46,8 @@ ffwd_status ffwd_cpu_clone(const ffwd_placement *placement, ffwd_placement **out
 ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
                                ffwd_timing *timing, ffwd_error *err);
 void ffwd_cpu_release(ffwd_placement *placement);
+/** By the threads of the placement's device, in the machine's best isa. */
+ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
+                           ffwd_limit *limit, ffwd_error *err);
 
 #endif

@@ -5,8 +5,11 @@
 #include "base/process.h"
 #include "cpu/cpu_device.h"
 
-/** A share of a stream pass that one thread takes at a time. */
-#define PASS_BYTES (1u << 20)
+/** A share of a stream pass that one thread takes at a time: a thread comes back for more, so that
+ *  a slow one leaves its share to the others, but not for less than is worth waking it. */
+#define SHARE_BYTES_MAX   (UINT64_C(1) << 20)
+#define SHARE_BYTES_MIN   (UINT64_C(64) << 10)
+#define SHARES_PER_THREAD 16
 
 typedef struct pass {
     const ffwd_rowblock *code;
@@ -37,25 +40,30 @@ static void pass_slot(void *context, size_t slot) {
     }
 }
 
-/** A thread without a share would only be waited for. */
+/** Nanoseconds of a pass over x and y; one share is not worth a second thread. */
 static uint64_t time_pass(ffwd_threads *threads, pass *p, bool nontemporal) {
-    const uint64_t slots = ffwd_min(ffwd_threads_count(threads), p->shares);
+    const uint32_t count = ffwd_threads_count(threads);
+    const uint64_t bytes = p->x_bytes + p->y_bytes;
+    const uint64_t share = ffwd_min(bytes / (count * SHARES_PER_THREAD), SHARE_BYTES_MAX);
+    p->shares = bytes / ffwd_max(share, SHARE_BYTES_MIN) + 1;
     p->nontemporal = nontemporal;
-    atomic_store(&p->next, 0);
+    atomic_init(&p->next, 0);
     const uint64_t start = ffwd_now_ns();
-    ffwd_threads_run(threads, (uint32_t)slots, pass_slot, p);
+    ffwd_threads_run(threads, p->shares > 1 ? count : 1, pass_slot, p);
     return ffwd_now_ns() - start;
 }
 
-/** Reads the weights, which a run reads once as well; too few bytes for more than one thread. */
-static uint64_t time_weights(const ffwd_rowblock *code, const ffwd_model *model) {
-    const uint64_t start = ffwd_now_ns();
+/** Reads the weights, which a run reads once as well. */
+static uint64_t time_weights(ffwd_threads *threads, const ffwd_rowblock *code,
+                             const ffwd_model *model) {
+    uint64_t ns = 0;
     for (size_t i = 0; i < model->operation_count; i++) {
         const ffwd_operation *dense = &model->operations[i];
-        code->stream(dense->weights, dense->inputs * dense->neurons * ffwd_dtype_size(model->dtype),
-                     NULL, 0, false);
+        pass p = {.code = code, .x = dense->weights};
+        p.x_bytes = dense->inputs * dense->neurons * ffwd_dtype_size(model->dtype);
+        ns += time_pass(threads, &p, false);
     }
-    return ffwd_now_ns() - start;
+    return ns;
 }
 
 typedef struct burn {
@@ -107,21 +115,24 @@ static double multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code
     return rate;
 }
 
-ffwd_status ffwd_cpu_limit(ffwd_device *device, const ffwd_rows *x, const ffwd_rows *y,
-                           const ffwd_model *model, ffwd_limit *limit, ffwd_error *err) {
-    ffwd_cpu_device *cpu = (ffwd_cpu_device *)device;
-    ffwd_status status = ffwd_device_check_fork(device, err);
+ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
+                           ffwd_limit *limit, ffwd_error *err) {
+    const ffwd_cpu_device *cpu = (const ffwd_cpu_device *)placement->device;
+    const ffwd_model *model = placement->model;
+    ffwd_status status = ffwd_device_check_fork(&cpu->base, err);
     if (status != FFWD_OK) {
         return status;
     }
     const ffwd_rowblock *code = ffwd_isa_rowblock(ffwd_isa_best(), model->dtype);
-    pass p = {.code = code, .x = x->data, .y = y->data};
-    p.x_bytes = x->rows * x->cols * ffwd_dtype_size(x->dtype);
-    p.y_bytes = y->rows * y->cols * ffwd_dtype_size(y->dtype);
-    p.shares = (p.x_bytes + p.y_bytes) / PASS_BYTES + 1;
+    pass p = {.code = code,
+              .x = x->data,
+              .y = y->data,
+              .x_bytes = ffwd_rows_bytes(x),
+              .y_bytes = ffwd_rows_bytes(y)};
     const uint64_t plain_ns = time_pass(cpu->threads, &p, false);
     const uint64_t streamed_ns = time_pass(cpu->threads, &p, true);
-    limit->stream_ns = ffwd_max(ffwd_min(plain_ns, streamed_ns) + time_weights(code, model), 1);
+    const uint64_t weights_ns = time_weights(cpu->threads, code, model);
+    limit->stream_ns = ffwd_max(ffwd_min(plain_ns, streamed_ns) + weights_ns, 1);
     limit->stream_bytes = p.x_bytes + p.y_bytes + ffwd_model_weight_bytes(model);
     limit->fma_gflops = multiply_add_rate(cpu->threads, code);
     if (cpu->isa_forced) {

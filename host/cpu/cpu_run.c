@@ -14,7 +14,8 @@
 #define CHUNK_BYTES (64ull << 20)
 #define CHUNK_FLOPS (4ull << 30)
 
-/** Below this, waking a thread costs more than it computes; in flops or twice the bytes moved. */
+/** Below this a thread, waking it costs more than it computes; in flops and twice the bytes moved.
+ */
 #define THREAD_WORK (1ull << 16)
 
 /** Rows written past the caches: more than a core's second level, so little of it would be found.
@@ -66,7 +67,7 @@ static uint64_t choose_chunk_rows(const ffwd_cpu_placement *cpu, const ffwd_requ
     if (between_row_bytes(&cpu->base) > 0) {
         rows = ffwd_min(rows, rows_between(cpu, request));
         if (request->expected_rows > 0) {
-            rows = ffwd_min(rows, request->expected_rows);
+            rows = ffwd_min(rows, ffwd_max(request->expected_rows, FFWD_LEAST_CHUNK_ROWS));
         }
     }
     return ffwd_max(rows, 1);
@@ -228,15 +229,16 @@ static void run_slot(void *context, size_t slot) {
     }
 }
 
-/** As many threads as there is work for. */
+/** All threads or the caller's alone: pthreadpool wakes all of them, whatever their number of
+ * slots. */
 static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
     const ffwd_model *model = cpu->base.model;
     const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
-    const uint64_t enough_rows = THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
     const uint64_t blocks = (rows - 1) / cpu->block_rows + 1;
-    const uint64_t useful = ffwd_min(blocks, rows / enough_rows + 1);
-    return (uint32_t)ffwd_min(ffwd_threads_count(device->threads), useful);
+    const uint32_t count = ffwd_threads_count(device->threads);
+    const uint64_t enough_rows = count * THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
+    return rows < enough_rows ? 1 : (uint32_t)ffwd_min(count, blocks);
 }
 
 static void run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job) {
@@ -266,8 +268,7 @@ static ffwd_rows between_rows(const ffwd_cpu_placement *cpu, size_t stage, uint6
 
 /** Whether Y would only push other rows out of the caches. */
 static bool bypasses_cache(const ffwd_chunk *chunk) {
-    const uint64_t y_bytes = chunk->y.rows * chunk->y.cols * ffwd_dtype_size(chunk->y.dtype);
-    return y_bytes >= BYPASS_BYTES;
+    return ffwd_rows_bytes(&chunk->y) >= BYPASS_BYTES;
 }
 
 ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,

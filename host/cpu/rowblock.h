@@ -42,7 +42,7 @@ typedef struct ffwd_rowblock {
     uint32_t tile_neurons; /**< accumulators of a tile are tile_neurons x group_rows / lanes */
     uint32_t group_rows;   /**< rows that one tile covers */
 
-    /** Computes rows [first, first + rows). Scratch: ffwd_rowblock_scratch_bytes. */
+    /** Computes rows [first, first + rows). Scratch: 3 areas of block_rows x the widest row. */
     void (*run)(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch);
 
     /** Reads x_bytes and writes y_bytes, as a plain pass over memory would. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The row-block code, written once. An including file supplies, for its instruction set and dtype,
-// the seven names of kernels/activations.h and SCALAR (the element), LANES, VECTORS, TILE_NEURONS,
-// LOAD, STORE, STREAM, and for LANES > 1 LOW, HIGH (the halves of a and b, interleaved), EVEN, ODD
-// (the even and odd lanes of a followed by those of b); and TABLE, the name of the result.
+// the seven names of kernels/activations.h and SCALAR (the element), FFWD_DTYPE, LANES, VECTORS,
+// TILE_NEURONS, LOAD, STORE, STREAM, FENCE, and for LANES > 1 LOW, HIGH (the halves of a and b,
+// interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); and TABLE, the name
+// of the result.
 //
 // Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
 // by feature, so that a vector holds one feature of LANES rows and every sum keeps its order:

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <pthreadpool.h>
-#include <stdbool.h>
 
 #include "base/memory.h"
 #include "base/process.h"
@@ -44,47 +43,62 @@ static void *wait_turn(void *mutex) {
     return NULL;
 }
 
-/** Whether `count` more threads can be had at once: pthreadpool waits for ever for one that its
+/** How many of `count` more threads can be had at once: pthreadpool waits for ever for one that its
  *  pthread_create() did not give it, as under a limit on processes or memory. */
-static bool can_create(uint32_t count) {
+static ffwd_status count_creatable(uint32_t count, uint32_t *created, ffwd_error *err) {
     pthread_mutex_t together = PTHREAD_MUTEX_INITIALIZER;
-    pthread_t *threads = ffwd_alloc(count * sizeof *threads);
+    const uint64_t bytes = count * sizeof(pthread_t);
+    pthread_t *threads = ffwd_alloc(bytes);
     if (threads == NULL) {
-        return false;
+        return ffwd_fail_memory(err, bytes, "threads");
     }
-    uint32_t created = 0;
+    *created = 0;
     (void)pthread_mutex_lock(&together);
-    while (created < count && pthread_create(&threads[created], NULL, wait_turn, &together) == 0) {
-        created++;
+    while (*created < count &&
+           pthread_create(&threads[*created], NULL, wait_turn, &together) == 0) {
+        ++*created;
     }
     (void)pthread_mutex_unlock(&together);
-    for (uint32_t i = 0; i < created; i++) {
+    for (uint32_t i = 0; i < *created; i++) {
         (void)pthread_join(threads[i], NULL);
     }
     ffwd_free(threads);
-    return created == count;
+    return FFWD_OK;
 }
 
-static pthreadpool_t create_pool(uint32_t count) {
-    sigset_t before;
-    ffwd_signals_block(&before);
-    pthreadpool_t pool = can_create(count - 1) ? pthreadpool_create(count) : NULL;
-    ffwd_signals_restore(&before);
-    return pool;
+/** Makes the pool of threads->count threads, or of fewer where that will do. */
+static ffwd_status create_pool(ffwd_threads *threads, bool fewer, ffwd_error *err) {
+    const uint32_t wanted = threads->count;
+    uint32_t created;
+    ffwd_status status = count_creatable(wanted - 1, &created, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    if (fewer || created == wanted - 1) {
+        threads->count = 1 + created;
+        threads->pool = created > 0 ? pthreadpool_create(threads->count) : NULL;
+    }
+    return threads->pool != NULL || threads->count == 1
+               ? FFWD_OK
+               : ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", wanted);
 }
 
-ffwd_status ffwd_threads_create(uint32_t count, ffwd_threads **out, ffwd_error *err) {
+ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, ffwd_error *err) {
     ffwd_threads *threads = ffwd_alloc_zero(sizeof *threads);
     if (threads == NULL) {
         return ffwd_fail_memory(err, sizeof *threads, "threads");
     }
+    ffwd_status status = FFWD_OK;
     threads->count = count;
     if (count > 1) {
-        threads->pool = create_pool(count);
-        if (threads->pool == NULL) {
-            ffwd_free(threads);
-            return ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", count);
-        }
+        sigset_t before;
+        ffwd_signals_block(&before);
+        status = create_pool(threads, fewer, err);
+        ffwd_signals_restore(&before);
+    }
+    if (status != FFWD_OK) {
+        ffwd_free(threads);
+        return status;
     }
     (void)pthread_mutex_init(&threads->busy, NULL);
     *out = threads;

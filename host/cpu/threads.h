@@ -3,12 +3,15 @@
 #ifndef FFWD_CPU_THREADS_H
 #define FFWD_CPU_THREADS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 typedef struct ffwd_threads ffwd_threads;
 
-/** `count` threads, the caller's among them: with 1 no thread is ever created. */
-ffwd_status ffwd_threads_create(uint32_t count, ffwd_threads **out, ffwd_error *err);
+/** `count` threads, the caller's among them: with 1 no thread is ever created. Where the system
+ * does not give so many, FFWD_ENOMEM, or, with `fewer`, those that it gives. */
+ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, ffwd_error *err);
 void ffwd_threads_destroy(ffwd_threads *threads);
 uint32_t ffwd_threads_count(const ffwd_threads *threads);
 

@@ -12,6 +12,9 @@
 
 typedef struct ffwd_placement ffwd_placement;
 
+/** Chunks are not cut below this because fewer rows are expected: more may come after all. */
+#define FFWD_LEAST_CHUNK_ROWS 4096
+
 /** How an engine wants a model placed. 0 leaves a member to the device. */
 typedef struct ffwd_request {
     uint32_t strategy;
@@ -32,7 +35,8 @@ typedef struct ffwd_timing {
     uint64_t upload_ns, kernel_ns, download_ns;
 } ffwd_timing;
 
-/** The functions of one kind of device. All but run_chunk and limit may be slow. */
+/** The functions of one kind of device. All but run_chunk and limit may be slow. The engine calls
+ *  prepare, run_chunk and limit in the contract's floating-point environment. */
 typedef struct ffwd_device_ops {
     void (*describe)(const ffwd_device *device, ffwd_device_info *info);
 
@@ -92,6 +96,11 @@ void ffwd_device_init(ffwd_device *device, const ffwd_device_ops *ops);
 ffwd_device *ffwd_device_retain(ffwd_device *device);
 /** FFWD_ESTATE in a child forked after the device was opened. */
 ffwd_status ffwd_device_check_fork(const ffwd_device *device, ffwd_error *err);
+
+/** Whether a strategy can be asked of it; FFWD_STRATEGY_AUTO always can. */
+static inline bool ffwd_device_has_strategy(const ffwd_device *device, uint32_t strategy) {
+    return strategy == FFWD_STRATEGY_AUTO || device->ops->has_strategy(device, strategy);
+}
 
 /** Fills the head of a placement, with room for a plan of stage_count stages. */
 ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,

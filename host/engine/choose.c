@@ -30,15 +30,13 @@ static bool small_work(const ffwd_model *model, uint64_t expected_rows) {
            expected_rows < FLOPS_BELOW_OPENING / (model->flops > 0 ? model->flops : 1);
 }
 
-static ffwd_status open_cpu(const ffwd_engine_options *options, ffwd_choice *choice,
-                            ffwd_error *err) {
-    return ffwd_device_open("cpu", options->device_options, &choice->device, err);
-}
-
-/** A strategy that the CPU lacks narrows the choice to OpenCL. */
+/** A strategy that the CPU lacks narrows the choice to OpenCL, a GPU first. */
 static ffwd_status choose_for_strategy(const ffwd_engine_options *options, ffwd_choice *choice,
                                        ffwd_error *err) {
-    ffwd_status status = ffwd_device_open("opencl", NULL, &choice->device, err);
+    ffwd_status status = ffwd_device_open("gpu", NULL, &choice->device, NULL);
+    if (status != FFWD_OK) {
+        status = ffwd_device_open("opencl", NULL, &choice->device, err);
+    }
     if (status != FFWD_OK) {
         char prefix[64];
         (void)snprintf(prefix, sizeof prefix, "strategy %s needs OpenCL",
@@ -49,51 +47,62 @@ static ffwd_status choose_for_strategy(const ffwd_engine_options *options, ffwd_
     return FFWD_OK;
 }
 
-static ffwd_status choose_auto(const ffwd_model *model, const ffwd_engine_options *options,
-                               ffwd_choice *choice, ffwd_error *err) {
+/** Whether the CPU is the better choice whatever GPU there is; says why. */
+static bool suits_cpu(const ffwd_model *model, const ffwd_engine_options *options,
+                      ffwd_choice *choice) {
     const unsigned long long flops = model->flops,
                              least = FLOPS_PER_VALUE * (model->inputs + model->outputs);
-    ffwd_status status = open_cpu(options, choice, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
-    if (options->strategy != FFWD_STRATEGY_AUTO &&
-        !choice->device->ops->has_strategy(choice->device, options->strategy)) {
-        ffwd_device_destroy(choice->device);
-        choice->device = NULL;
-        return choose_for_strategy(options, choice, err);
-    }
+    ffwd_device_options wanted = FFWD_DEVICE_OPTIONS_INIT;
+    (void)ffwd_struct_read(&wanted, sizeof wanted, options->device_options, NULL);
     if (flops <= least) {
         say(choice, "%llu flops a row: below %llu, moving rows to a GPU costs more than computing",
             flops, least);
-        return FFWD_OK;
+        return true;
     }
-    ffwd_device_options wanted = FFWD_DEVICE_OPTIONS_INIT;
-    (void)ffwd_struct_read(&wanted, sizeof wanted, options->device_options, NULL);
     if (ffwd_cpu_option(&wanted) != NULL) {
         say(choice, "%s is asked for, which only the CPU path has", ffwd_cpu_option(&wanted));
-        return FFWD_OK;
+        return true;
     }
     if (small_work(model, options->expected_rows)) {
         say(choice, "%llu rows: the CPU is done before OpenCL could open",
             (unsigned long long)options->expected_rows);
-        return FFWD_OK;
+        return true;
     }
+    say(choice, "%llu flops a row: above %llu, a GPU pays for moving the rows", flops, least);
+    return false;
+}
+
+/** The GPU that takes the work; NULL where there is none, and why. */
+static ffwd_device *open_gpu(const ffwd_engine_options *options, ffwd_choice *choice) {
     ffwd_device *gpu = NULL;
     ffwd_error reason = FFWD_ERROR_INIT;
     if (ffwd_device_open("gpu", NULL, &gpu, &reason) != FFWD_OK) {
         say(choice, "%s", reason.message);
-        return FFWD_OK;
+        return NULL;
     }
-    if (options->strategy != FFWD_STRATEGY_AUTO &&
-        !gpu->ops->has_strategy(gpu, options->strategy)) {
-        ffwd_device_destroy(gpu);
+    if (!ffwd_device_has_strategy(gpu, options->strategy)) {
         say(choice, "the GPU lacks the strategy %s", ffwd_strategy_name(options->strategy));
-        return FFWD_OK;
+        ffwd_device_destroy(gpu);
+        return NULL;
     }
-    ffwd_device_destroy(choice->device);
-    choice->device = gpu;
-    say(choice, "%llu flops a row: above %llu, a GPU pays for moving the rows", flops, least);
+    return gpu;
+}
+
+static ffwd_status choose_auto(const ffwd_model *model, const ffwd_engine_options *options,
+                               ffwd_choice *choice, ffwd_error *err) {
+    ffwd_status status = ffwd_device_open("cpu", options->device_options, &choice->cpu, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    if (!ffwd_device_has_strategy(choice->cpu, options->strategy)) {
+        return choose_for_strategy(options, choice, err);
+    }
+    if (!suits_cpu(model, options, choice)) {
+        choice->device = open_gpu(options, choice);
+    }
+    if (choice->device == NULL) {
+        choice->device = ffwd_device_retain(choice->cpu);
+    }
     return FFWD_OK;
 }
 

@@ -33,7 +33,9 @@ void ffwd_engine_destroy(ffwd_engine *engine) {
     for (size_t i = 0; i < engine->placement_count; i++) {
         engine->placements[i]->device->ops->release(engine->placements[i]);
     }
-    ffwd_device_destroy(engine->native);
+    if (engine->native != NULL) {
+        engine->native->device->ops->release(engine->native);
+    }
     ffwd_free(engine->placements);
     ffwd_model_release(engine->model);
     ffwd_free(engine);
@@ -45,26 +47,12 @@ static uint64_t memory_left(const ffwd_engine *engine, uint64_t bound) {
     return bound == 0 ? 0 : bound > held ? bound - held : 1;
 }
 
-/** Places the model on one more device. A strategy that it lacks is an error for the first only. */
-static ffwd_status place(ffwd_engine *engine, ffwd_device *device,
-                         const ffwd_engine_options *options, ffwd_error *err) {
-    ffwd_request request = {.strategy = options->strategy,
-                            .expected_rows = options->expected_rows,
-                            .memory_bytes = memory_left(engine, options->memory_bytes),
-                            .chunk_rows = options->chunk_rows};
-    if (request.strategy != FFWD_STRATEGY_AUTO &&
-        !device->ops->has_strategy(device, request.strategy)) {
-        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
-        ffwd_device_describe(device, &info);
-        if (engine->placement_count == 0) {
-            return ffwd_fail(err, FFWD_ENODEVICE, "device %s (%s) has no strategy %s", info.id,
-                             info.name, ffwd_strategy_name(request.strategy));
-        }
-        request.strategy = FFWD_STRATEGY_AUTO;
-    }
+/** Places the model on one more device. */
+static ffwd_status place(ffwd_engine *engine, ffwd_device *device, const ffwd_request *request,
+                         ffwd_error *err) {
     ffwd_fpenv env;
     ffwd_fpenv_enter(&env);
-    ffwd_status status = device->ops->prepare(device, engine->model, &request,
+    ffwd_status status = device->ops->prepare(device, engine->model, request,
                                               &engine->placements[engine->placement_count], err);
     ffwd_fpenv_leave(&env);
     if (status == FFWD_OK) {
@@ -73,50 +61,104 @@ static ffwd_status place(ffwd_engine *engine, ffwd_device *device,
     return status;
 }
 
-static bool is_cpu(const ffwd_device *device) {
+/** The device that runs every chunk: it must have the strategy. */
+static ffwd_status place_first(ffwd_engine *engine, ffwd_device *device,
+                               const ffwd_engine_options *options, ffwd_error *err) {
+    if (!ffwd_device_has_strategy(device, options->strategy)) {
+        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+        ffwd_device_describe(device, &info);
+        return ffwd_fail(err, FFWD_ENODEVICE, "device %s (%s) has no strategy %s", info.id,
+                         info.name, ffwd_strategy_name(options->strategy));
+    }
+    const ffwd_request request = {.strategy = options->strategy,
+                                  .expected_rows = options->expected_rows,
+                                  .memory_bytes = memory_left(engine, options->memory_bytes),
+                                  .chunk_rows = options->chunk_rows};
+    return place(engine, device, &request, err);
+}
+
+/** A device that only helps out: in a strategy that it has, in half of the memory at most. */
+static ffwd_status place_helper(ffwd_engine *engine, ffwd_device *device,
+                                const ffwd_engine_options *options, ffwd_error *err) {
+    const bool able = ffwd_device_has_strategy(device, options->strategy);
+    const uint64_t left = memory_left(engine, options->memory_bytes);
+    const ffwd_request request = {.strategy = able ? options->strategy : FFWD_STRATEGY_AUTO,
+                                  .expected_rows = options->expected_rows,
+                                  .memory_bytes = left == 1 ? 1 : left / 2,
+                                  .chunk_rows = options->chunk_rows};
+    return place(engine, device, &request, err);
+}
+
+bool ffwd_is_cpu(const ffwd_device *device) {
     ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
     ffwd_device_describe(device, &info);
     return strcmp(info.backend, "cpu") == 0;
 }
 
-static bool has_cpu(const ffwd_engine *engine) {
-    for (size_t i = 0; i < engine->placement_count; i++) {
-        if (is_cpu(engine->placements[i]->device)) {
+static bool have_cpu(ffwd_device *const *devices, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (ffwd_is_cpu(devices[i])) {
             return true;
         }
     }
     return false;
 }
 
-/** The last resort of every engine. */
-static ffwd_status place_cpu(ffwd_engine *engine, const ffwd_engine_options *options,
-                             ffwd_error *err) {
-    ffwd_device *cpu = NULL;
+/** The CPU as the last resort; `cpu` where it has been opened. */
+static ffwd_status place_cpu(ffwd_engine *engine, ffwd_device *cpu,
+                             const ffwd_engine_options *options, ffwd_error *err) {
+    if (cpu != NULL) {
+        return place_helper(engine, cpu, options, err);
+    }
     ffwd_status status = ffwd_device_open("cpu", options->device_options, &cpu, err);
     if (status == FFWD_OK) {
-        status = place(engine, cpu, options, err);
+        status = place_helper(engine, cpu, options, err);
         ffwd_device_destroy(cpu);
     }
     return status;
 }
 
-/** A device that nobody named and that cannot take the model leaves it to the CPU. */
+/** Places the model on the devices in order, and behind them on the CPU unless it is one of them or
+ *  no fallback is wanted. The helpers come first, since what the first device makes of its memory
+ *  depends on what they leave. */
+static ffwd_status place_all(ffwd_engine *engine, ffwd_device *const *devices, size_t count,
+                             ffwd_device *cpu, const ffwd_engine_options *options,
+                             ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    for (size_t i = 1; i < count; i++) {
+        FFWD_TRY(status, place_helper(engine, devices[i], options, err));
+    }
+    if (!options->no_fallback && !have_cpu(devices, count)) {
+        FFWD_TRY(status, place_cpu(engine, cpu, options, err));
+    }
+    FFWD_TRY(status, place_first(engine, devices[0], options, err));
+    const size_t last = engine->placement_count - 1;
+    ffwd_placement *first = engine->placements[last];
+    memmove(engine->placements + 1, engine->placements, last * sizeof first);
+    engine->placements[0] = first;
+cleanup:
+    return status;
+}
+
+/** A device that nobody named and that cannot take the model leaves it to the CPU, where that can
+ *  do what is asked. */
 static ffwd_status place_chosen(ffwd_engine *engine, const ffwd_engine_options *options,
                                 ffwd_error *err) {
     ffwd_choice choice = {0};
     ffwd_error reason = FFWD_ERROR_INIT;
-    ffwd_status status = ffwd_choose(engine->model, options, &choice, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_choose(engine->model, options, &choice, &reason));
     memcpy(engine->why, choice.why, sizeof engine->why);
-    status = place(engine, choice.device, options, &reason);
-    if (status != FFWD_OK && choice.automatic && !options->no_fallback && !is_cpu(choice.device)) {
+    status = place_all(engine, &choice.device, 1, choice.cpu, options, &reason);
+    if (status != FFWD_OK && choice.automatic && engine->placement_count == 1 &&
+        ffwd_device_has_strategy(choice.cpu, options->strategy)) {
         (void)snprintf(engine->why, sizeof engine->why, "%.*s", (int)sizeof engine->why - 1,
                        reason.message);
-        status = place_cpu(engine, options, &reason);
+        status = FFWD_OK;
     }
+cleanup:
     ffwd_device_destroy(choice.device);
+    ffwd_device_destroy(choice.cpu);
     if (status != FFWD_OK && err != NULL) {
         *err = reason;
     }
@@ -146,12 +188,7 @@ ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devi
         FFWD_TRY(status, place_chosen(engine, &options, err));
     } else {
         (void)snprintf(engine->why, sizeof engine->why, "first of the devices given");
-    }
-    for (size_t i = 0; i < device_count; i++) {
-        FFWD_TRY(status, place(engine, devices[i], &options, err));
-    }
-    if (!options.no_fallback && !has_cpu(engine)) {
-        FFWD_TRY(status, place_cpu(engine, &options, err));
+        FFWD_TRY(status, place_all(engine, devices, device_count, NULL, &options, err));
     }
     engine->setup_ns = ffwd_now_ns() - start;
     *out = engine;
@@ -160,6 +197,30 @@ ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devi
 cleanup:
     ffwd_engine_destroy(engine);
     return status;
+}
+
+/** Clones the placements; a device that has been lost since stays behind where others remain. */
+static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clone,
+                                    ffwd_error *err) {
+    ffwd_error reason = FFWD_ERROR_INIT;
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        const ffwd_placement *placement = engine->placements[i];
+        ffwd_status status = placement->device->ops->clone(
+            placement, &clone->placements[clone->placement_count], &reason);
+        clone->placement_count += status == FFWD_OK;
+        const bool last = i + 1 == engine->placement_count && clone->placement_count == 0;
+        if (status != FFWD_OK && (status != FFWD_EDEVICE || engine->no_fallback || last)) {
+            if (err != NULL) {
+                *err = reason;
+            }
+            return status;
+        }
+        if (status != FFWD_OK && i == 0) {
+            (void)snprintf(clone->why, sizeof clone->why, "%.*s", (int)sizeof clone->why - 1,
+                           reason.message);
+        }
+    }
+    return FFWD_OK;
 }
 
 ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd_error *err) {
@@ -172,11 +233,7 @@ ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd
     }
     (void)snprintf(clone->why, sizeof clone->why, "%s", engine->why);
     clone->no_fallback = engine->no_fallback;
-    for (size_t i = 0; i < engine->placement_count; i++) {
-        const ffwd_placement *placement = engine->placements[i];
-        FFWD_TRY(status, placement->device->ops->clone(placement, &clone->placements[i], err));
-        clone->placement_count++;
-    }
+    FFWD_TRY(status, clone_placements(engine, clone, err));
     clone->setup_ns = ffwd_now_ns() - start;
     *out = clone;
     return FFWD_OK;

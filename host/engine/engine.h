@@ -14,22 +14,27 @@ struct ffwd_engine {
     char why[256];
     char fallback[640];
 
-    ffwd_device *native; /**< what limits of an OpenCL CPU device are measured on, once one was */
+    ffwd_placement *native; /**< what the limit of an OpenCL CPU device was measured on, where none
+                                 of the placements could */
 };
 
 /** A device and the sentence that says why it is this one. */
 typedef struct ffwd_choice {
     ffwd_device *device;
-    bool automatic; /**< not named by anybody: the CPU may take its place */
+    ffwd_device *cpu; /**< opened on the way; NULL: it was not */
+    bool automatic;   /**< not named by anybody: the CPU may take its place */
     char why[256];
 } ffwd_choice;
 
-/** Opens the device that the selector, or "auto", comes to for this model, and says why. */
+/** Opens the device that the selector, or "auto", comes to for this model, and says why. What was
+ *  opened is the caller's, also after a failure. */
 ffwd_status ffwd_choose(const ffwd_model *model, const ffwd_engine_options *options,
                         ffwd_choice *choice, ffwd_error *err);
 
 /** The first option that is set and that only the CPU path has, by its name; NULL: none is. */
 const char *ffwd_cpu_option(const ffwd_device_options *options);
+
+bool ffwd_is_cpu(const ffwd_device *device);
 
 /** X and Y as views, checked against the model and each other. */
 ffwd_status ffwd_check_rows(const ffwd_model *model, const ffwd_input *x, const ffwd_output *y,

@@ -1,33 +1,51 @@
 // SPDX-License-Identifier: MIT
-// The limit of a run: asked from the device itself, or from the CPU where that is the silicon.
+// The limit of a run: asked of the device itself, or of the CPU where that is the silicon.
 #include "base/process.h"
 #include "base/structs.h"
-#include "cpu/cpu.h"
 #include "engine/engine.h"
 
-/** An OpenCL CPU device is the CPU's silicon: the native path measures it, with all threads. */
-static ffwd_status measure_native(ffwd_engine *engine, const ffwd_rows *x, const ffwd_rows *y,
-                                  ffwd_limit *limit, ffwd_error *err) {
-    if (engine->native == NULL) {
-        ffwd_status status = ffwd_device_open("cpu", NULL, &engine->native, err);
-        if (status != FFWD_OK) {
-            return status;
+/** Places the model on the CPU for its limit alone. */
+static ffwd_status place_native(ffwd_engine *engine, ffwd_error *err) {
+    const ffwd_request request = {.strategy = FFWD_STRATEGY_AUTO};
+    ffwd_device *cpu = NULL;
+    ffwd_status status = ffwd_device_open("cpu", NULL, &cpu, err);
+    if (status == FFWD_OK) {
+        status = cpu->ops->prepare(cpu, engine->model, &request, &engine->native, err);
+        ffwd_device_destroy(cpu);
+    }
+    return status;
+}
+
+/** The placement on the CPU; engine->native where the engine runs without one. */
+static ffwd_status find_native(ffwd_engine *engine, ffwd_placement **out, ffwd_error *err) {
+    for (size_t i = 0; i < engine->placement_count; i++) {
+        if (ffwd_is_cpu(engine->placements[i]->device)) {
+            *out = engine->placements[i];
+            return FFWD_OK;
         }
     }
-    return ffwd_cpu_limit(engine->native, x, y, engine->model, limit, err);
+    const ffwd_status status = engine->native == NULL ? place_native(engine, err) : FFWD_OK;
+    *out = engine->native;
+    return status;
 }
 
 static ffwd_status measure(ffwd_engine *engine, const ffwd_rows *x, const ffwd_rows *y,
                            ffwd_limit *limit, ffwd_error *err) {
-    ffwd_placement *first = engine->placements[0];
-    return first->device->ops->limit != NULL ? first->device->ops->limit(first, x, y, limit, err)
-                                             : measure_native(engine, x, y, limit, err);
+    ffwd_placement *measured = engine->placements[0];
+    ffwd_status status = FFWD_OK;
+    if (measured->device->ops->limit == NULL) {
+        status = find_native(engine, &measured, err);
+    }
+    return status != FFWD_OK ? status : measured->device->ops->limit(measured, x, y, limit, err);
 }
 
 ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
                               ffwd_limit *limit, ffwd_error *err) {
     ffwd_rows x_rows, y_rows;
-    ffwd_status status = ffwd_check_rows(engine->model, x, y, &x_rows, &y_rows, err);
+    ffwd_status status = ffwd_device_check_fork(engine->placements[0]->device, err);
+    if (status == FFWD_OK) {
+        status = ffwd_check_rows(engine->model, x, y, &x_rows, &y_rows, err);
+    }
     if (status != FFWD_OK) {
         return status;
     }

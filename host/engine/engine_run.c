@@ -199,8 +199,7 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
         .chunks = r->chunks,
         .chunks_redone = r->chunks_redone,
         .rows = r->x.rows,
-        .bytes = r->x.rows * r->x.cols * ffwd_dtype_size(r->x.dtype) +
-                 r->y.rows * r->y.cols * ffwd_dtype_size(r->y.dtype),
+        .bytes = ffwd_rows_bytes(&r->x) + ffwd_rows_bytes(&r->y),
         .flops = r->x.rows * r->engine->model->flops,
         .total_ns = ffwd_now_ns() - start,
         .setup_ns = r->engine->setup_ns,
@@ -220,10 +219,8 @@ ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd
         return status;
     }
     run r = {.engine = engine};
-    status = ffwd_check_rows(engine->model, x, y, &r.x, &r.y, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
+    FFWD_TRY(status, ffwd_device_check_fork(engine->placements[0]->device, err));
+    FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r.x, &r.y, err));
     forget_last_run(engine);
     FFWD_TRY(status, open_captures(&r, "sums", options.sums, &r.sums, &r.chunk_sums, err));
     FFWD_TRY(status,

@@ -347,9 +347,10 @@ typedef struct ffwd_engine_options {
     uint32_t no_fallback;   /**< 1: a failing device is an error, not a reason for the next one */
     uint64_t expected_rows; /**< what the choice reckons with; 0: many */
     uint64_t memory_bytes;  /**< bound on the engine's own buffers; 0: from the device */
-    uint64_t chunk_rows;    /**< rows a chunk; 0: from memory and work */
+    uint64_t chunk_rows;    /**< rows a chunk at most; 0: from memory and work */
     const char *device; /**< selector when no devices are listed; NULL: $FFWD_DEVICE, or "auto" */
-    const ffwd_device_options *device_options; /**< of the CPU path, where the engine opens it */
+    /** Of the CPU path, where the engine opens it; with a named OpenCL device FFWD_EARGUMENT. */
+    const ffwd_device_options *device_options;
 } ffwd_engine_options;
 #define FFWD_ENGINE_OPTIONS_INIT                                                                   \
     { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL }
@@ -372,7 +373,8 @@ FFWD_API ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *co
                                         ffwd_engine **out, ffwd_error *err) FFWD_CHECKED;
 
 /** Another engine for another thread, sharing model, devices and packed weights; may be called
- * while the original runs. */
+ *  while the original runs. Devices that have failed for good since are left out, unless
+ * no_fallback is set: then, or where none is left, FFWD_EDEVICE. */
 FFWD_API ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out,
                                        ffwd_error *err) FFWD_CHECKED;
 FFWD_API void ffwd_engine_destroy(ffwd_engine *engine);
