@@ -2,11 +2,13 @@
 // The OpenCL device by itself, without an engine: bits of every kernel around its tiles against the
 // scalar oracle, on drivers that are made small, and by the copying path.
 #include <check.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "opencl/program.h"
 #include "support/nets.h"
 #include "support/opencl_net.h"
 #include "support/oracle.h"
@@ -425,9 +427,102 @@ START_TEST(kernels_in_small_shapes) {
     const net_shape shape = net_shape_of(2, widths, n, n % 2 == 0);
     pretend_type(device, n % 2 == 0 ? FFWD_TYPE_GPU : FFWD_TYPE_CPU);
     t.rows = 9;
+    t.request.expected_rows = t.rows;
     t.captured = n == 1;
     t.strided = n == 2;
     check_trial(device, &shape, &t);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+enum { ITEMS = 4, READS = 11, WRITES = 7, STEPS = 5, CHAINS = 3 };
+
+/** Launches a kernel of limit.cl over ITEMS items and reads `bytes` of a result back. */
+static void run_limit_kernel(ffwd_opencl_device *device, const char *name,
+                             const ffwd_opencl_argument *arguments, cl_mem result, size_t bytes,
+                             void *values) {
+    const size_t items = ITEMS;
+    char definitions[64];
+    cl_program program = NULL;
+    cl_kernel kernel = NULL;
+    cl_command_queue queue = NULL;
+    ffwd_error err = FFWD_ERROR_INIT;
+    (void)snprintf(definitions, sizeof definitions, "-D CHAINS=%d", CHAINS);
+    expect_ok(ffwd_opencl_build(device, "limit.cl", definitions, &program, &err), &err);
+    expect_ok(ffwd_opencl_kernel(device, program, name, &kernel, &err), &err);
+    expect_ok(ffwd_opencl_queue(device, &queue, &err), &err);
+    expect_ok(ffwd_opencl_set_arguments(device, kernel, name, arguments, 4, &err), &err);
+    ck_assert_int_eq(
+        device->cl->clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, &items, 0, NULL, NULL),
+        CL_SUCCESS);
+    ck_assert_int_eq(
+        device->cl->clEnqueueReadBuffer(queue, result, CL_TRUE, 0, bytes, values, 0, NULL, NULL),
+        CL_SUCCESS);
+    ffwd_opencl_release_queue(device, queue);
+    ffwd_opencl_release_kernel(device, kernel);
+}
+
+/** What item i of the stream kernel has read so far is what it writes. */
+static void check_stream(ffwd_opencl_device *device) {
+    const cl_ulong reads = READS, writes = WRITES;
+    uint32_t from[READS][4], to[WRITES][4];
+    cl_mem from_buffer = NULL, to_buffer = NULL;
+    ffwd_error err = FFWD_ERROR_INIT;
+    for (uint32_t e = 0; e < READS * 4; e++) {
+        from[e / 4][e % 4] = 1u << (e % 31);
+    }
+    expect_ok(ffwd_opencl_buffer(device, CL_MEM_READ_ONLY, sizeof from, from, &from_buffer, &err),
+              &err);
+    expect_ok(ffwd_opencl_buffer(device, CL_MEM_WRITE_ONLY, sizeof to, NULL, &to_buffer, &err),
+              &err);
+    const ffwd_opencl_argument arguments[] = {{sizeof(cl_mem), &from_buffer},
+                                              {sizeof reads, &reads},
+                                              {sizeof(cl_mem), &to_buffer},
+                                              {sizeof writes, &writes}};
+    run_limit_kernel(device, "stream", arguments, to_buffer, sizeof to, to);
+    for (size_t e = 0; e < WRITES; e++) {
+        for (size_t c = 0; c < 4; c++) {
+            const uint32_t before = e >= ITEMS ? to[e - ITEMS][c] : 0;
+            ck_assert_uint_eq(to[e][c], before ^ from[e][c]);
+        }
+    }
+    ffwd_opencl_release_buffer(device, from_buffer);
+    ffwd_opencl_release_buffer(device, to_buffer);
+}
+
+static void check_fma_rate(ffwd_opencl_device *device) {
+    const float factor = 0.75f, addend = 0.5f;
+    const cl_uint steps = STEPS;
+    float results[ITEMS];
+    cl_mem buffer = NULL;
+    ffwd_error err = FFWD_ERROR_INIT;
+    expect_ok(ffwd_opencl_buffer(device, CL_MEM_WRITE_ONLY, sizeof results, NULL, &buffer, &err),
+              &err);
+    const ffwd_opencl_argument arguments[] = {{sizeof(cl_mem), &buffer},
+                                              {sizeof factor, &factor},
+                                              {sizeof addend, &addend},
+                                              {sizeof steps, &steps}};
+    run_limit_kernel(device, "fma_rate_f32", arguments, buffer, sizeof results, results);
+    for (int i = 0; i < ITEMS; i++) {
+        float sum = 0;
+        for (int c = 0; c < CHAINS; c++) {
+            float chain = (float)(i + c);
+            for (int s = 0; s < STEPS; s++) {
+                chain = fmaf(chain, factor, addend);
+            }
+            sum += chain;
+        }
+        ck_assert_float_eq(results[i], sum);
+    }
+    ffwd_opencl_release_buffer(device, buffer);
+}
+
+START_TEST(limit_kernels_in_small_shapes) {
+    ffwd_device *device = open_opencl();
+    if (device != NULL) {
+        check_stream((ffwd_opencl_device *)device);
+        check_fma_rate((ffwd_opencl_device *)device);
+    }
     ffwd_device_destroy(device);
 }
 END_TEST
@@ -457,6 +552,7 @@ static Suite *opencl_suite(void) {
     TCase *kernels = tcase_create("kernels");
     tcase_set_timeout(kernels, 300);
     tcase_add_loop_test(kernels, kernels_in_small_shapes, 0, 20);
+    tcase_add_test(kernels, limit_kernels_in_small_shapes);
     suite_add_tcase(suite, kernels);
     return suite;
 }

@@ -415,11 +415,12 @@ START_TEST(limit_within_buffers) {
     ffwd_opencl_api faulty = faulty_api(opencl->cl);
     small_net_init(&net, device, FFWD_LAYERED);
     opencl->cl = &faulty;
-    opencl->buffer_bytes = 64;
-    limit.fma_gflops = 1;
-    ffwd_status status = ffwd_opencl_limit(net.placement, &net.chunk.x, &net.chunk.y, &limit, &err);
-    expect_ok(status, &err);
-    ck_assert_uint_eq(fault.largest_buffer, 64);
+    opencl->buffer_bytes = 40000;
+    opencl->compute_units = 1;
+    const ffwd_rows x = {.data = NULL, .dtype = FFWD_F32, .rows = 4000, .cols = 6};
+    const ffwd_rows y = {.data = NULL, .dtype = FFWD_F32, .rows = 4000, .cols = 3};
+    expect_ok(ffwd_opencl_limit(net.placement, &x, &y, &limit, &err), &err);
+    ck_assert_uint_eq(fault.largest_buffer, 40000);
     ck_assert_uint_gt(limit.stream_ns, 0);
     small_net_finish(&net);
     opencl->cl = &fault.real;

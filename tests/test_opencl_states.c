@@ -289,7 +289,7 @@ START_TEST(probe_refuses) {
     ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
                      FFWD_ENODEVICE);
     ck_assert_ptr_nonnull(
-        strstr(err.message, ": arithmetic probe: matmul_relu_f32: z[66][3]: got "));
+        strstr(err.message, ": arithmetic probe: matmul_relu_f32: y[66][17]: got "));
     ffwd_model_destroy(model);
     opencl->cl = honest;
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, NULL), FFWD_EUNSUPPORTED);

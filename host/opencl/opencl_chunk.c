@@ -78,10 +78,10 @@ uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request
     if (request->chunk_rows == 0 || request->memory_bytes != 0) {
         rows = ffwd_min(rows, rows_of_memory(plan, request->memory_bytes, all * plan->value_bytes));
     }
+    rows = ffwd_min(rows, rows_of_patience(plan));
     if (request->chunk_rows != 0) {
         return ffwd_max(ffwd_min(rows, request->chunk_rows), 1);
     }
-    rows = ffwd_min(rows, rows_of_patience(plan));
     if (plan->device->type == FFWD_TYPE_CPU) {
         rows = ffwd_min(rows, rows_of_cache(plan));
     }
@@ -89,7 +89,7 @@ uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request
         rows -= rows % ROWS_MULTIPLE;
     }
     if (request->expected_rows != 0) {
-        rows = ffwd_min(rows, request->expected_rows);
+        rows = ffwd_min(rows, ffwd_max(request->expected_rows, FFWD_LEAST_CHUNK_ROWS));
     }
     return ffwd_max(rows, 1);
 }

@@ -76,17 +76,15 @@ static ffwd_status start_trial(const ffwd_opencl_placement *placement, const cha
     cl_program program = NULL;
     (void)snprintf(definitions, sizeof definitions, "-D KERNEL=fma_rate_%s -D CHAINS=%d%s",
                    f64 ? "f64" : "f32", CHAINS, f64 ? " -D REAL_IS_F64" : "");
-    *trial = (timed_kernel){
-        device,
-        placement->queue,
-        NULL,
-        name,
-        (size_t)ffwd_round_up(ffwd_max(device->compute_units, 1) * UNIT_ITEMS, device->group_items),
-        device->group_items};
-    ffwd_status status = ffwd_opencl_build(device, "limit.cl", definitions, &program, err);
-    if (status == FFWD_OK) {
-        status = ffwd_opencl_kernel(device, program, name, &trial->kernel, err);
-    }
+    *trial = (timed_kernel){.device = device, .queue = placement->queue, .name = name};
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_build(device, "limit.cl", definitions, &program, err));
+    FFWD_TRY(status, ffwd_opencl_kernel(device, program, name, &trial->kernel, err));
+    FFWD_TRY(status, ffwd_opencl_group_items(device, trial->kernel, name, &trial->group, err));
+    trial->group = (size_t)ffwd_min(trial->group, device->group_items);
+    trial->items =
+        (size_t)ffwd_round_up(ffwd_max(device->compute_units, 1) * UNIT_ITEMS, trial->group);
+cleanup:
     return status;
 }
 
@@ -200,25 +198,23 @@ ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ff
     const ffwd_opencl_plan *plan = placement->plan;
     const uint64_t rows = ffwd_min(x->rows, plan->chunk_rows);
     const uint64_t most = plan->device->buffer_bytes;
-    const uint64_t chunk_x = ffwd_min(rows * x->cols * ffwd_dtype_size(x->dtype), most);
-    const uint64_t chunk_y = ffwd_min(rows * y->cols * ffwd_dtype_size(y->dtype), most);
+    const ffwd_rows chunk_x = ffwd_rows_slice(x, 0, rows), chunk_y = ffwd_rows_slice(y, 0, rows);
+    const uint64_t read_bytes = ffwd_min(ffwd_rows_bytes(&chunk_x), most);
+    const uint64_t write_bytes = ffwd_min(ffwd_rows_bytes(&chunk_y), most);
     uint64_t ns = 0;
     ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_device_check(plan->device, err));
-    if (limit->fma_gflops == 0) { // else the caller knows it from an earlier call
-        FFWD_TRY(status, measure_fma(placement, &limit->fma_gflops, err));
-    }
+    FFWD_TRY(status, measure_fma(placement, &limit->fma_gflops, err));
     limit->isa_fma_gflops = 0;
     limit->transfer_ns = 0;
     limit->stream_ns = 0;
-    limit->stream_bytes = x->rows * x->cols * ffwd_dtype_size(x->dtype) +
-                          ffwd_model_weight_bytes(plan->model) +
-                          y->rows * y->cols * ffwd_dtype_size(y->dtype);
+    limit->stream_bytes =
+        ffwd_rows_bytes(x) + ffwd_model_weight_bytes(plan->model) + ffwd_rows_bytes(y);
     if (rows == 0) {
         return FFWD_OK;
     }
-    FFWD_TRY(status, measure_stream(placement, chunk_x, chunk_y, &ns, err));
-    limit->stream_ns = scale(ns, limit->stream_bytes, chunk_x + chunk_y);
+    FFWD_TRY(status, measure_stream(placement, read_bytes, write_bytes, &ns, err));
+    limit->stream_ns = scale(ns, limit->stream_bytes, read_bytes + write_bytes);
     if (!plan->device->shares_memory) {
         const uint64_t sent = rows * plan->model->inputs * plan->value_bytes;
         const uint64_t received = rows * plan->model->outputs * plan->value_bytes;

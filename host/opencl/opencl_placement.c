@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "base/process.h"
 #include "opencl/program.h"
 
 /** X and Y may each take two commands, a captured block two; every layer has two blocks. */
@@ -103,13 +102,11 @@ ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
     ffwd_opencl_device *device = (ffwd_opencl_device *)base;
     ffwd_opencl_plan *plan = NULL;
     ffwd_placement *placement = NULL;
-    ffwd_fpenv fpenv;
     ffwd_status status;
     *out = NULL;
     if (model->operation_count == 0) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "an empty chain has no kernel to launch");
     }
-    ffwd_fpenv_enter(&fpenv);
     FFWD_TRY(status, ffwd_opencl_device_check(device, err));
     FFWD_TRY(status, ffwd_opencl_device_trust(device, model->dtype, err));
     FFWD_TRY(status, ffwd_opencl_plan_create(device, model, request, &plan, err));
@@ -120,7 +117,6 @@ cleanup:
     if (status != FFWD_OK && placement != NULL) {
         ffwd_opencl_release(placement);
     }
-    ffwd_fpenv_leave(&fpenv);
     return status;
 }
 

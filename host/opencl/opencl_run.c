@@ -295,12 +295,10 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
         .timing = timing,
         .rows = (cl_uint)chunk->x.rows,
     };
-    ffwd_fpenv fpenv;
     ffwd_status status = ffwd_opencl_device_check(run.device, err);
     if (status != FFWD_OK || chunk->x.rows == 0) {
         return status;
     }
-    ffwd_fpenv_enter(&fpenv);
     FFWD_TRY(status, take_x(&run, err));
     FFWD_TRY(status, offer_y(&run, err));
     FFWD_TRY(status, run_layers(&run, err));
@@ -310,6 +308,5 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
     count_times(&run);
 cleanup:
     end_chunk(&run, status);
-    ffwd_fpenv_leave(&fpenv);
     return status;
 }

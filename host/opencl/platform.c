@@ -55,6 +55,9 @@ static void list_devices(device_inventory *inventory, cl_platform_id platform, u
     cl_uint count = 0;
     cl_int code =
         inventory->cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, DEVICES_MAX, devices, &count);
+    if (code == CL_SUCCESS && count == 0) {
+        code = CL_DEVICE_NOT_FOUND;
+    }
     if (code != CL_SUCCESS) {
         (void)snprintf(inventory->reason, sizeof inventory->reason,
                        "no device on OpenCL platform %u (clGetDeviceIDs: %s (%d))", (unsigned)p,

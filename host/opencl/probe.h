@@ -28,7 +28,7 @@ typedef struct ffwd_probe_host {
      *  are two rows and two neurons at least. Two rows are -0 and the smallest subnormal alone, two
      *  neurons' weights 1 and 0; elsewhere special values lie among ordinary ones. */
     void (*fill_dense)(const ffwd_probe_shape *shape, void *x, void *weights, void *bias);
-    /** Computes the sums, [rows][neurons], in the contract's order. */
+    /** Computes the sums, [rows][neurons], in the contract's order; bias NULL: from +0. */
     void (*add_up)(const ffwd_probe_shape *shape, const void *x, const void *weights,
                    const void *bias, void *sums);
     /** y[i] = activation(z[i]) */

@@ -89,7 +89,7 @@ static void add_up(const ffwd_probe_shape *shape, const void *x, const void *wei
     for (size_t r = 0; r < shape->rows; r++, row += shape->inputs) {
         const BITS *neuron = weights;
         for (size_t o = 0; o < shape->neurons; o++, neuron += shape->inputs) {
-            REAL z = AS_REAL(((const BITS *)bias)[o]);
+            REAL z = bias != NULL ? AS_REAL(((const BITS *)bias)[o]) : K(0);
             for (size_t k = 0; k < shape->inputs; k++) {
                 z = FMA(AS_REAL(neuron[k]), AS_REAL(row[k]), z);
             }
@@ -99,7 +99,9 @@ static void add_up(const ffwd_probe_shape *shape, const void *x, const void *wei
 }
 
 static REAL activation_of(uint32_t activation, REAL z) {
-    switch (activation) {
+    switch ((ffwd_activation)activation) {
+    case FFWD_IDENTITY:
+        return ffwd_identity(z);
     case FFWD_STEP:
         return ffwd_step(z);
     case FFWD_RELU:
@@ -108,9 +110,8 @@ static REAL activation_of(uint32_t activation, REAL z) {
         return ffwd_sigmoid(z);
     case FFWD_TANH:
         return ffwd_tanh(z);
-    default:
-        return ffwd_identity(z);
     }
+    return z;
 }
 
 static void activate(uint32_t activation, const void *z, size_t count, void *y) {
