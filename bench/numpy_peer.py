@@ -28,7 +28,7 @@ def numpy_ms(x, weights):
 
 def ffwd_result(command, rows, dtype):
     arguments = [command, "bench", "--device", "cpu", "--repeat", "5", "--rows", str(rows),
-                 "--dtype", dtype, "--json", "-"]
+                 "--dtype", dtype, "--report", "none", "--json", "-"]
     report = subprocess.run(arguments, check=True, stdout=subprocess.PIPE)
     return json.loads(report.stdout)["results"][0]
 

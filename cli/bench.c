@@ -26,22 +26,11 @@ typedef struct bench {
     measurement asked;
     void *x_values, *y_values;
     json_file json;
-    FILE *text;    /**< where the report goes; NULL: nowhere */
     bool rows_cut; /**< fewer than the default */
     result *results;
     size_t result_count;
     skipped skipped;
 } bench;
-
-/** The report is what bench is for, so it goes to standard output, unless JSON has taken that. */
-static void choose_text(bench *b) {
-    bool taken = options_is_stdout(b->given.json);
-    if (options_report(&b->given) == REPORT_TEXT && !(taken && b->given.report == REPORT_DEFAULT)) {
-        b->text = taken ? stderr : stdout;
-    }
-    b->asked.report_fd = b->text == stdout ? STDOUT_FILENO : -1;
-    b->asked.repeat = b->given.repeat;
-}
 
 /** Many rows take seconds, so they are made in pieces. */
 static int fill_rows(const bench *b) {
@@ -98,7 +87,6 @@ static int make_rows(bench *b) {
 }
 
 static int open_bench(bench *b) {
-    choose_text(b);
     int status = model_source_open(&b->given, &b->model);
     if (status == EXIT_DONE) {
         status = choose_rows(b);
@@ -113,32 +101,36 @@ static uint64_t hash_output(const ffwd_output *y) {
     return XXH3_64bits(y->data, y->rows * y->cols * ffwd_dtype_size(y->dtype));
 }
 
-/** A reader of the report sees each part when it is there, and ends the command by leaving. */
-static int show(const bench *b) {
-    if (b->text == NULL) {
-        return EXIT_DONE;
-    }
-    return check_written(b->text, b->text == stdout ? "standard output" : "standard error");
+/** Whether the report is text, which appears part by part. */
+static bool tells_text(const bench *b) {
+    return b->given.report == REPORT_TEXT;
 }
 
-static int show_model(const bench *b) {
-    if (b->text != NULL) {
-        report_text_model(&b->model, b->given.rows, b->text);
+/** A reader of the report ends the command by leaving. */
+static int check_told(void) {
+    return check_written(stderr, "standard error");
+}
+
+static int tell_model(const bench *b) {
+    if (!tells_text(b)) {
+        return EXIT_DONE;
     }
-    if (b->text != NULL && b->rows_cut) {
-        fprintf(b->text, "rows cut from %s to %s: X and Y take at most a quarter of memory\n",
+    report_text_model(&b->model, b->given.rows, stderr);
+    if (b->rows_cut) {
+        fprintf(stderr, "rows cut from %s to %s: X and Y take at most a quarter of memory\n",
                 units_count(DEFAULT_ROWS).text, units_count(b->given.rows).text);
     }
-    return show(b);
+    return check_told();
 }
 
 static int keep_result(bench *b, const result *found) {
     b->results = need_memory(b->results, (b->result_count + 1) * sizeof *b->results);
     b->results[b->result_count++] = *found;
-    if (b->text != NULL) {
-        report_text_result(found, b->text);
+    if (!tells_text(b)) {
+        return EXIT_DONE;
     }
-    return show(b);
+    report_text_result(found, stderr);
+    return check_told();
 }
 
 /** Where all devices are measured, one that fails is no reason to lose the others. */
@@ -219,15 +211,14 @@ static int tell(bench *b) {
                    .result_count = b->result_count,
                    .skipped = &b->skipped};
     int status = EXIT_DONE;
-    if (b->text != NULL) {
+    if (tells_text(b)) {
         if (b->result_count > 1) {
-            report_text_comparison(&told, b->text);
+            report_text_comparison(&told, stderr);
         }
-        skipped_print(&b->skipped, b->text);
-        status = show(b);
-    } else if (options_report(&b->given) == REPORT_JSON) {
-        status = json_print(report_json(&told), options_is_stdout(b->given.json) ? stderr : stdout,
-                            "standard output");
+        skipped_print(&b->skipped, stderr);
+        status = check_told();
+    } else if (b->given.report == REPORT_JSON) {
+        status = json_print(report_json(&told), stderr, "standard error");
     }
     if (status == EXIT_DONE && b->given.json != NULL) {
         status = json_file_commit(&b->json, report_json(&told));
@@ -260,9 +251,11 @@ static void close_bench(bench *b) {
 int command_bench(const options *given) {
     bench b = {.given = *given};
     b.given.model = given->model != NULL ? given->model : DEFAULT_MODEL;
+    b.asked.repeat = given->repeat;
+    b.asked.report_fd = tells_text(&b) ? STDERR_FILENO : -1;
     int status = open_bench(&b);
     if (status == EXIT_DONE) {
-        status = show_model(&b);
+        status = tell_model(&b);
     }
     if (status == EXIT_DONE) {
         status = bench_devices(&b);

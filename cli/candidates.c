@@ -164,6 +164,12 @@ int candidates_open(const options *given, const model_source *model, uint64_t ro
     return options_auto_device(given) ? add_chosen(out) : add_selected(out, given->device);
 }
 
+/** A quarter of the bound, at least 1: one engine is at work beside the reference, and half of the
+ *  bound is for their rows. */
+static uint64_t engine_memory(uint64_t bound) {
+    return bound - bound / 4 * 3;
+}
+
 static ffwd_status create_engine(const candidates *all, const candidate *item, ffwd_engine **out,
                                  ffwd_error *err) {
     ffwd_device *device = item->device;
@@ -171,7 +177,7 @@ static ffwd_status create_engine(const candidates *all, const candidate *item, f
     wanted.strategy = item->strategy;
     wanted.no_fallback = 1;
     wanted.expected_rows = all->rows;
-    wanted.memory_bytes = all->given->memory_bytes;
+    wanted.memory_bytes = engine_memory(all->given->memory_bytes);
     return ffwd_engine_create(all->model->model, &device, 1, &wanted, out, err);
 }
 

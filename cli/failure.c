@@ -3,8 +3,8 @@
 #include "failure.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +22,9 @@ int fail(int status, const char *format, ...) {
     return status;
 }
 
-/** Errors that mean "there is no such input", as opposed to one that breaks while it is read. */
-static int is_missing(int error) {
+/** Errors of a name: there is no such input, or no output can take it; as opposed to a file that
+ *  breaks while it is read or written. */
+static int is_naming(int error) {
     return error == ENOENT || error == EACCES || error == EPERM || error == ENOTDIR ||
            error == EISDIR || error == ENAMETOOLONG || error == ELOOP || error == ENXIO ||
            error == ESPIPE;
@@ -38,10 +39,11 @@ static int status_of_errno(subject about, int error) {
     if (error == EPIPE && about != ON_INPUT) {
         return EXIT_CLOSED_PIPE;
     }
-    if (about == ON_INPUT && is_missing(error)) {
+    if (about == ON_INPUT && is_naming(error)) {
         return EX_NOINPUT;
     }
-    return about == ON_CREATE && !is_medium(error) ? EX_CANTCREAT : EX_IOERR;
+    bool creating = about == ON_CREATE ? !is_medium(error) : about == ON_WRITE && is_naming(error);
+    return creating ? EX_CANTCREAT : EX_IOERR;
 }
 
 static int status_of_unsupported(subject about) {
@@ -97,12 +99,20 @@ int fail_with(subject about, const ffwd_error *err) {
     return status == EXIT_CLOSED_PIPE ? status : fail(status, "%s", err->message);
 }
 
+bool is_closed_pipe(int fd) {
+    struct pollfd pipe = {.fd = fd};
+    return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
+}
+
 int check_written(FILE *stream, const char *name) {
     bool failed_before = ferror(stream) != 0;
     if (fflush(stream) != 0) {
         return fail_errno(ON_WRITE, name, errno);
     }
-    return failed_before ? fail_errno(ON_WRITE, name, EIO) : EXIT_DONE;
+    if (!failed_before) {
+        return EXIT_DONE;
+    }
+    return fail_errno(ON_WRITE, name, is_closed_pipe(fileno(stream)) ? EPIPE : EIO);
 }
 
 int check_stdout(int status) {

@@ -3,6 +3,7 @@
 #ifndef FFWD_CLI_FAILURE_H
 #define FFWD_CLI_FAILURE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -34,6 +35,9 @@ int fail_with(subject about, const ffwd_error *err);
 
 /** The exit status for a failure of the library. */
 int failure_status(subject about, const ffwd_error *err);
+
+/** Whether nobody reads the pipe any more, which it says before anything is written to it. */
+bool is_closed_pipe(int fd);
 
 /** Sees to it that all that was printed to a stream has arrived; an exit status. */
 int check_written(FILE *stream, const char *name);

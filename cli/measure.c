@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,16 +87,11 @@ static ffwd_status stop(ffwd_error *err, ffwd_status status, int native) {
     return status;
 }
 
-/** A pipe without a reader says so before anything is written to it. */
 static ffwd_status check_wanted(int report_fd, ffwd_error *err) {
-    struct pollfd report = {.fd = report_fd};
     if (interrupt_signal() != 0) {
         return stop(err, FFWD_ECANCELLED, 0);
     }
-    if (poll(&report, 1, 0) == 1 && (report.revents & POLLERR) != 0) {
-        return stop(err, FFWD_EIO, EPIPE);
-    }
-    return FFWD_OK;
+    return is_closed_pipe(report_fd) ? stop(err, FFWD_EIO, EPIPE) : FFWD_OK;
 }
 
 /** Y loses what the last run has left in it; the limit still sees caches as after a run. */

@@ -77,27 +77,19 @@ static int parse_activation(const char *text, size_t length, uint32_t *activatio
     return EXIT_DONE;
 }
 
-static size_t count_words(const char *list) {
-    size_t count = 1;
-    for (const char *at = list; (at = strchr(at, ',')) != NULL; at++) {
-        count++;
-    }
-    return count;
-}
-
 static int set_activations(shape *made, const char *list) {
-    size_t count = count_words(list);
+    size_t count = 0, length;
     uint32_t activation = FFWD_STEP;
-    int status = EXIT_DONE;
-    const char *word = list;
-    for (size_t i = 0; status == EXIT_DONE && i < count; i++) {
-        size_t length = strcspn(word, ",");
-        status = parse_activation(word, length, &activation);
-        if (i < made->layer_count) {
-            made->layers[i].activation = activation;
+    int status;
+    do {
+        length = strcspn(list, ",");
+        status = parse_activation(list, length, &activation);
+        if (count < made->layer_count) {
+            made->layers[count].activation = activation;
         }
-        word += length + 1;
-    }
+        count++;
+        list += length;
+    } while (status == EXIT_DONE && *list++ == ',');
     for (size_t i = 1; count == 1 && i < made->layer_count; i++) {
         made->layers[i].activation = activation;
     }
@@ -178,14 +170,15 @@ static int load_file(const options *given, ffwd_model **out) {
 
 int model_source_open(const options *given, model_source *out) {
     int status;
-    *out = (model_source){.name = given->model, .info = FFWD_MODEL_INFO_INIT};
-    if (is_shape(given->model)) {
+    *out = (model_source){
+        .name = given->model, .is_file = !is_shape(given->model), .info = FFWD_MODEL_INFO_INIT};
+    if (out->is_file) {
+        status = load_file(given, &out->model);
+    } else {
         shape made = {.text = given->model,
                       .dtype = given->dtype != 0 ? given->dtype : (uint32_t)FFWD_F32};
         status = make_shape(&made, given, &out->model);
         shape_free(&made);
-    } else {
-        status = load_file(given, &out->model);
     }
     if (status == EXIT_DONE) {
         ffwd_model_describe(out->model, &out->info);

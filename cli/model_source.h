@@ -7,6 +7,7 @@
 
 typedef struct model_source {
     const char *name; /**< as the user wrote it */
+    bool is_file;     /**< as opposed to a shape */
     ffwd_model *model;
     ffwd_model_info info;
 } model_source;

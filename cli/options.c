@@ -208,7 +208,3 @@ bool options_auto_device(const options *given) {
 bool options_is_stdout(const char *path) {
     return path != NULL && strcmp(path, "-") == 0;
 }
-
-report_form options_report(const options *given) {
-    return given->report == REPORT_DEFAULT ? REPORT_TEXT : given->report;
-}

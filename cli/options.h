@@ -9,7 +9,7 @@
 
 typedef enum command { RUN, BENCH, VERIFY, INFO, DEVICES, COMMAND_COUNT } command;
 
-typedef enum report_form { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE } report_form;
+typedef enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_NONE } report_form;
 
 /** What the user wants. Pointers are NULL and numbers 0 where nothing was said. */
 typedef struct options {
@@ -27,8 +27,8 @@ typedef struct options {
     uint64_t seed;         /**< 1 where nothing was said */
     uint64_t memory_bytes; /**< at least 1 where given */
     bool no_fallback;
-    report_form report;
-    const char *json; /**< a path, or "-" */
+    report_form report; /**< text where nothing was said */
+    const char *json;   /**< a path, or "-" */
 } options;
 
 /** Fills *out; answers --help and --version itself, and exits. Returns 0 or EX_USAGE. */
@@ -42,8 +42,5 @@ bool options_auto_device(const options *given);
 
 /** Whether `path` is "-": standard output. */
 bool options_is_stdout(const char *path);
-
-/** The form of the report: text where nothing was said. */
-report_form options_report(const options *given);
 
 #endif

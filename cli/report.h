@@ -31,6 +31,8 @@ json_t *report_json_skipped(const skipped *list);
 
 /** One line about the model and the rows. */
 void report_text_model(const model_source *model, uint64_t rows, FILE *stream);
+/** Where `asked` bytes of memory (0: no bound) were too few: `lead`, and what they became. */
+void report_text_memory(const char *lead, uint64_t asked, uint64_t used, FILE *stream);
 /** A block about one result. */
 void report_text_result(const result *found, FILE *stream);
 /** A table that compares results with the first one. */

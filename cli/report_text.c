@@ -66,13 +66,22 @@ static void describe_shape(const model_source *model, char *text, size_t size) {
 void report_text_model(const model_source *model, uint64_t rows, FILE *stream) {
     char shape[160];
     describe_shape(model, shape, sizeof shape);
-    bool named = model->name[strspn(model->name, "0123456789-")] != '\0';
-    fprintf(stream, "%s%s%s, %s, %s parameters", named ? model->name : "", named ? ": " : "", shape,
-            ffwd_dtype_name(model->info.dtype), units_count(model->info.parameters).text);
+    if (model->is_file) {
+        fprintf(stream, "%s: ", model->name);
+    }
+    fprintf(stream, "%s, %s, %s parameters", shape, ffwd_dtype_name(model->info.dtype),
+            units_count(model->info.parameters).text);
     if (rows > 0) {
         fprintf(stream, ", %s rows", units_count(rows).text);
     }
     fputc('\n', stream);
+}
+
+void report_text_memory(const char *lead, uint64_t asked, uint64_t used, FILE *stream) {
+    if (asked > 0 && used > asked) {
+        fprintf(stream, "%sraised from %s to %s, the least that works\n", lead,
+                units_bytes(asked).text, units_bytes(used).text);
+    }
 }
 
 static void print_device(const result *found, FILE *stream) {
@@ -140,11 +149,8 @@ static void print_limit(const limit_result *limit, FILE *stream) {
 }
 
 static void print_notes(const result *found, FILE *stream) {
-    if (found->memory_raised_bytes > 0) {
-        fprintf(stream, "  memory    raised from %s to %s, the least that works\n",
-                units_bytes(found->memory_asked_bytes).text,
-                units_bytes(found->memory_raised_bytes).text);
-    }
+    report_text_memory("  memory    ", found->memory_asked_bytes, found->memory_raised_bytes,
+                       stream);
     if (found->chunks_redone > 0) {
         fprintf(stream, "  fallback  %" PRIu64 " chunks redone elsewhere: %s\n",
                 found->chunks_redone, found->fallback);

@@ -187,11 +187,11 @@ static int tell(scoring *s) {
                    .results = &s->found,
                    .result_count = 1};
     int status = EXIT_DONE;
-    if (options_report(s->given) == REPORT_TEXT) {
+    if (s->given->report == REPORT_TEXT) {
         report_text_model(&s->model, s->x.rows, stderr);
         report_text_result(&s->found, stderr);
         status = check_written(stderr, "standard error");
-    } else if (options_report(s->given) == REPORT_JSON) {
+    } else if (s->given->report == REPORT_JSON) {
         status = json_print(report_json(&told), stderr, "standard error");
     }
     if (status == EXIT_DONE && s->given->json != NULL) {

@@ -27,13 +27,16 @@ typedef struct verification {
     void *x_values, *expected, *actual; /**< [piece_rows][...] */
     uint64_t piece_rows, piece_count;   /**< rows of all pieces but the last */
     uint64_t piece_held;                /**< whose rows are in x_values */
+    uint64_t piece_bytes, engine_bytes; /**< memory of rows; the most of a candidate's engine */
     uint64_t work_done;                 /**< rows, once for each candidate */
 } verification;
 
 static int reserve(verification *v) {
     const ffwd_model_info *info = &v->model.info;
     uint64_t row_bytes = (info->inputs + 2 * info->outputs) * ffwd_dtype_size(info->dtype);
-    v->piece_rows = row_memory_piece(v->x.rows, row_bytes, v->given->memory_bytes);
+    uint64_t bound = v->given->memory_bytes;
+    v->piece_rows = row_memory_piece(v->x.rows, row_bytes, bound - bound / 2);
+    v->piece_bytes = v->piece_rows * row_bytes;
     v->piece_count = (v->x.rows - 1) / v->piece_rows + 1;
     v->piece_held = UINT64_MAX;
     v->expected_hashes = need_memory(NULL, v->piece_count * sizeof *v->expected_hashes);
@@ -128,19 +131,33 @@ static int run_reference(verification *v) {
                                                                     : fail_with(ON_DEVICE, &err);
 }
 
-/** Where the first difference lies; `expected` holds the right values. */
-static void tell_difference(const verification *v, candidate *item) {
-    uint64_t cols = v->model.info.outputs, size = ffwd_dtype_size(v->model.info.dtype);
+/** The first of `count` values of Y that differs from `expected`; `count` where none does. */
+static uint64_t find_difference(const verification *v, uint64_t count) {
+    size_t size = ffwd_dtype_size(v->model.info.dtype);
     const char *actual = v->actual, *expected = v->expected;
     uint64_t index = 0;
-    while (memcmp(actual + index * size, expected + index * size, size) == 0) {
+    while (index < count && memcmp(actual + index * size, expected + index * size, size) == 0) {
         index++;
+    }
+    return index;
+}
+
+/** Where the first difference lies. `expected` holds the reference's values as they are now: where
+ *  X has changed, or the machine has erred, not those that were hashed. */
+static void tell_difference(const verification *v, candidate *item) {
+    uint64_t cols = v->model.info.outputs, count = rows_of(v, v->piece_held) * cols;
+    uint64_t index = find_difference(v, count);
+    if (index == count) {
+        (void)snprintf(
+            item->verdict, sizeof item->verdict,
+            "DIFFERS, but not when computed again: X or the reference has changed meanwhile");
+        return;
     }
     (void)snprintf(item->verdict, sizeof item->verdict,
                    "DIFFERS: Y[%" PRIu64 "][%" PRIu64 "] is %s, not %s",
                    v->piece_held * v->piece_rows + index / cols, index % cols,
-                   describe_value(actual, index, v->model.info.dtype).text,
-                   describe_value(expected, index, v->model.info.dtype).text);
+                   describe_value(v->actual, index, v->model.info.dtype).text,
+                   describe_value(v->expected, index, v->model.info.dtype).text);
 }
 
 static int compare_piece(verification *v, candidate *item) {
@@ -170,10 +187,17 @@ static int check_piece(verification *v, ffwd_engine *engine, candidate *item) {
     return EXIT_DONE;
 }
 
+/** Keeps the most memory that an engine has taken; NULL takes none. */
+static void note_memory(verification *v, const ffwd_engine *engine) {
+    uint64_t bytes = engine != NULL ? ffwd_engine_memory(engine) : 0;
+    v->engine_bytes = bytes > v->engine_bytes ? bytes : v->engine_bytes;
+}
+
 /** All rows, up to the first that are wrong. */
 static int check_candidate(verification *v, candidate *item) {
     ffwd_engine *engine = NULL;
     int status = candidates_engine(&v->all, item, &engine);
+    note_memory(v, engine);
     for (uint64_t i = 0; status == EXIT_DONE && engine != NULL && i < v->piece_count; i++) {
         status = hold_piece(v, i);
         if (status == EXIT_DONE && item->status == EXIT_DONE) {
@@ -237,6 +261,8 @@ static void print_table(const verification *v) {
         }
     }
     table_print(&grid, stdout);
+    report_text_memory("\nmemory ", v->given->memory_bytes,
+                       v->piece_bytes + ffwd_engine_memory(v->reference) + v->engine_bytes, stdout);
     skipped_print(&v->all.skipped, stdout);
 }
 

@@ -18,6 +18,7 @@
 
 #include "format/csv_number.h"
 #include "support/files.h"
+#include "support/suite.h"
 
 /* -------------------------------------------------------------------------------------- numbers */
 
@@ -338,11 +339,20 @@ START_TEST(what_cannot_be_created) {
     refuse(scratch("nowhere/y.csv"), FFWD_EIO, ENOENT, "nowhere/y.csv: cannot create: ");
     refuse("/proc/y.npy", FFWD_EIO, ENOENT, "/proc/y.npy: cannot create: ");
     refuse("/tmp", FFWD_EIO, EISDIR, "/tmp: cannot create: ");
+    refuse(scratch(name), FFWD_EIO, ENAMETOOLONG, ".csv: cannot create: ");
+}
+END_TEST
+
+START_TEST(a_name_taken_meanwhile) {
     ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_writer *writer = begin(scratch(name), 0, 1, FFWD_F32);
+    size_t before = count_files();
+    ffwd_writer *writer = begin(scratch("taken.csv"), 0, 1, FFWD_F32);
+    ck_assert_int_eq(mkdir(scratch("taken.csv"), 0700), 0);
     ck_assert_int_eq(ffwd_writer_commit(writer, &err), FFWD_EIO);
-    ck_assert_int_eq(err.native, ENAMETOOLONG);
+    ck_assert_int_eq(err.native, EISDIR);
+    ck_assert_ptr_nonnull(strstr(err.message, "taken.csv: cannot create: "));
     ffwd_writer_destroy(writer);
+    ck_assert_uint_eq(count_files(), before + 1);
 }
 END_TEST
 
@@ -463,7 +473,6 @@ END_TEST
 static Suite *csv_suite(void) {
     Suite *suite = suite_create("csv");
     TCase *numbers = tcase_create("numbers");
-    tcase_set_timeout(numbers, 60);
     tcase_add_test(numbers, spellings);
     tcase_add_test(numbers, any_float32);
     tcase_add_test(numbers, any_float64);
@@ -481,6 +490,7 @@ static Suite *csv_suite(void) {
     tcase_add_test(files, umask_is_honoured);
     tcase_add_test(files, complete_is_complete);
     tcase_add_test(files, what_cannot_be_created);
+    tcase_add_test(files, a_name_taken_meanwhile);
     tcase_add_test(files, devices_are_written_in_place);
     tcase_add_test(files, full_disk);
     tcase_add_test(files, file_size_limit);
@@ -492,10 +502,7 @@ static Suite *csv_suite(void) {
 
 int main(void) {
     files_begin();
-    SRunner *runner = srunner_create(csv_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int status = suite_main(csv_suite());
     files_end();
-    return failed > 0;
+    return status;
 }

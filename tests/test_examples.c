@@ -114,23 +114,33 @@ START_TEST(seven_neurons_on_three_inputs) {
 }
 END_TEST
 
-START_TEST(five_million_rows_through_one_neuron) {
-    const uint64_t rows = 5000000;
-    static const float w[] = {0.77958501f, 0.34250588f, 0.16699085f};
-    const ffwd_operation layer = dense(1, 3, w, FFWD_STEP);
-    ffwd_model *model = chain(FFWD_F32, 3, &layer, 1);
-    float *x = net_values(rows * 3, FFWD_F32, 1, 0), *y = net_alloc(rows * sizeof *y);
+/** All rows through one neuron with random weights, compared with the oracle. */
+static void check_neuron(uint32_t dtype, uint64_t rows, uint64_t inputs, uint32_t activation) {
+    const uint64_t widths[] = {inputs, 1};
+    const net_shape shape = net_shape_of(1, widths, activation, 0);
+    ffwd_model *model = net_create(&shape, dtype, 5);
+    void *x = net_values(rows * inputs, dtype, 1, 0);
+    void *y = net_alloc(rows * ffwd_dtype_size(dtype));
+    void *expected = net_alloc(rows * ffwd_dtype_size(dtype));
     run(model, rows, x, y, NULL);
-    uint64_t wrong = 0;
-    for (uint64_t r = 0; r < rows; r++) {
-        const float *row = x + 3 * r;
-        const float z = fmaf(w[2], row[2], fmaf(w[1], row[1], fmaf(w[0], row[0], 0)));
-        wrong += y[r] != (float)(z > 0);
-    }
-    ck_assert_uint_eq(wrong, 0);
+    oracle_run(model, rows, x, expected, NULL, NULL);
+    net_check_bits(y, expected, rows, 1, dtype, "Y");
     ffwd_model_destroy(model);
     free(x);
     free(y);
+    free(expected);
+}
+
+static const uint32_t dtypes[] = {FFWD_F32, FFWD_F64};
+
+START_TEST(five_million_rows_through_one_neuron) {
+    check_neuron(dtypes[_i], 5000000, 3, FFWD_STEP);
+}
+END_TEST
+
+/** Three channels of 224 x 224 values are one row. */
+START_TEST(images_through_one_neuron) {
+    check_neuron(dtypes[_i], 100, UINT64_C(3) * 224 * 224, FFWD_IDENTITY);
 }
 END_TEST
 
@@ -217,13 +227,13 @@ int main(void) {
     (void)unsetenv("FFWD_DEVICE");
     Suite *suite = suite_create("examples");
     TCase *tcase = tcase_create("examples");
-    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, three_inputs);
     tcase_add_test(tcase, five_inputs);
     tcase_add_test(tcase, ten_thousand_inputs);
     tcase_add_test(tcase, four_rows);
     tcase_add_test(tcase, seven_neurons_on_three_inputs);
-    tcase_add_test(tcase, five_million_rows_through_one_neuron);
+    tcase_add_loop_test(tcase, five_million_rows_through_one_neuron, 0, 2);
+    tcase_add_loop_test(tcase, images_through_one_neuron, 0, 2);
     tcase_add_test(tcase, three_layers_with_captures);
     tcase_add_test(tcase, a_large_product);
     tcase_add_test(tcase, rows_of_another_width);

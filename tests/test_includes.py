@@ -41,6 +41,9 @@ LIBRARIES = {
     "argp.h": ["cli/"],
 }
 
+# What a header of the tree may start with, in quotes or not: -I makes no difference between them.
+OWN = {"host", "kernels", *(folder.split("/")[1] for folder in LAYERS)}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 SUFFIXES = {".c", ".h", ".cl", ".cpp"}
 
@@ -53,17 +56,16 @@ def sources(root, folder):
 def may_include_own(name, quoted, header):
     """Whether a file of the tree may include a header of the tree."""
     folder, top = name.rsplit("/", 1)[0], name.split("/", 1)[0]
-    if not quoted:
+    first = header.split("/", 1)[0]
+    if not quoted and first not in OWN:
         return True
     if header in EXCEPTIONS.get(name, ()):
         return True
     if folder in LAYERS:
-        return header.split("/", 1)[0] in LAYERS[folder] and "/" in header
+        return first in LAYERS[folder] and "/" in header
     if top == "kernels":
         return "/" not in header
-    return ".." not in header and header.split("/", 1)[0] not in {"host", "kernels", "base", "model",
-                                                                  "device", "format", "cpu",
-                                                                  "opencl", "engine"}
+    return ".." not in header and first not in OWN
 
 
 def may_include_library(name, header):

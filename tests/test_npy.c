@@ -13,6 +13,7 @@
 
 #include "format/npy_convert.h"
 #include "support/files.h"
+#include "support/suite.h"
 
 static void put_npy(const char *path, const char *dict, const void *data, size_t bytes) {
     size_t count;
@@ -795,7 +796,6 @@ static Suite *npy_suite(void) {
     suite_add_tcase(suite, files);
 
     TCase *numpy = tcase_create("NumPy");
-    tcase_set_timeout(numpy, 60);
     tcase_add_test(numpy, as_numpy_reads);
     tcase_add_test(numpy, numpy_reads_ours);
     suite_add_tcase(suite, numpy);
@@ -804,10 +804,7 @@ static Suite *npy_suite(void) {
 
 int main(void) {
     files_begin();
-    SRunner *runner = srunner_create(npy_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int status = suite_main(npy_suite());
     files_end();
-    return failed > 0;
+    return status;
 }

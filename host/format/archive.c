@@ -36,7 +36,11 @@ struct ffwd_archive {
 /** An archive is sought in while it is written, and renamed: only a file will do. */
 static ffwd_status check_target(const char *path, ffwd_error *err) {
     struct stat there;
-    if (strcmp(path, "-") == 0 || (stat(path, &there) == 0 && !S_ISREG(there.st_mode))) {
+    bool found = stat(path, &there) == 0;
+    if (!found && errno != ENOENT) {
+        return ffwd_fail_errno(err, path, "cannot create");
+    }
+    if (strcmp(path, "-") == 0 || (found && !S_ISREG(there.st_mode))) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: an archive can be written to a file only",
                          path);
     }

@@ -49,10 +49,12 @@ static ffwd_status open_path(ffwd_outfile *file, const char *path, ffwd_error *e
         file->fd = STDOUT_FILENO;
         return FFWD_OK;
     }
-    if (stat(path, &there) != 0 || S_ISREG(there.st_mode)) {
-        return open_beside(file, path, err);
+    bool found = stat(path, &there) == 0;
+    if (!found && errno != ENOENT) { // a name that no file can take is known before the work
+        return ffwd_fail_errno(err, path, "cannot create");
     }
-    return open_in_place(file, path, err);
+    return found && !S_ISREG(there.st_mode) ? open_in_place(file, path, err)
+                                            : open_beside(file, path, err);
 }
 
 ffwd_status ffwd_outfile_open(ffwd_outfile *file, const char *path, ffwd_error *err) {

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import unittest
 from pathlib import Path
 
 import fixtures
@@ -58,3 +59,34 @@ def ffwd(*arguments, env=None, status=0):
 def ffwd_json(*arguments, env=None):
     """The report of a command that is told to write JSON to standard output."""
     return json.loads(ffwd(*arguments, "--json", "-", env=env).stdout)
+
+
+class Case(unittest.TestCase):
+    """A test after which no file may be left that is not finished."""
+
+    def tearDown(self):
+        left = sorted(folder.glob(".ffwd-*"))
+        for path in left:
+            path.unlink()  # the next test is not to blame
+        self.assertEqual(left, [])
+
+    def start(self, line, **more):
+        """A process in the folder that does not outlive the test."""
+        process = subprocess.Popen(line, **{"cwd": folder, "env": environment, **more})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def opencl_ids(self):
+        """The OpenCL devices. There must be one where FFWD_TESTS_NEED_OPENCL is set, so that they
+        cannot vanish from a green run."""
+        devices = ffwd_json("devices", env=with_opencl())["devices"]
+        ids = [item["device"] for item in devices
+               if item["backend"] == "opencl" and item["refused"] is None]
+        self.assertTrue(ids or "FFWD_TESTS_NEED_OPENCL" not in os.environ, "no OpenCL device")
+        return ids
+
+    def need_opencl(self):
+        """Skips the test where there is no OpenCL device."""
+        if not self.opencl_ids():
+            self.skipTest("no OpenCL device")

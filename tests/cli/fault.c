@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Preloaded before libffwd, makes runs go wrong. FFWD_TEST_FAULT is "flip" for a wrong bit in the
-// last output, "skip" for runs that write nothing, "redo" for a report of chunks redone elsewhere,
-// "limit" for a limit that is measured too low, or the value of a status to fail with;
-// FFWD_TEST_STRATEGY keeps it to one strategy. FFWD_TEST_PAGES is how large memory seems.
+// last output, "once" for one in the first run only, "skip" for runs that write nothing, "redo" for
+// a report of chunks redone elsewhere, "limit" for a limit that is measured too low, "rename" for
+// files that cannot take their name, or the value of a status to fail with; FFWD_TEST_STRATEGY
+// keeps it to one strategy. FFWD_TEST_PAGES is how large memory seems.
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@ typedef ffwd_status run_function(ffwd_engine *, const ffwd_input *, const ffwd_o
 typedef ffwd_status limit_function(ffwd_engine *, const ffwd_input *, const ffwd_output *,
                                    ffwd_limit *, ffwd_error *);
 typedef long sysconf_function(int);
+typedef int rename_function(const char *, const char *);
 
 static int has_fault(const char *name) {
     const char *fault = getenv("FFWD_TEST_FAULT");
@@ -35,9 +38,20 @@ static void flip(const ffwd_output *y) {
     }
 }
 
+/** With the status that the fault is the value of; the name of a fault has the value of FFWD_OK. */
+static ffwd_status fail(const char *fault, ffwd_error *err) {
+    long status = strtol(fault, NULL, 10);
+    if (status != FFWD_OK) {
+        err->status = (int32_t)status;
+        (void)snprintf(err->message, sizeof err->message, "fault %s", fault);
+    }
+    return (ffwd_status)status;
+}
+
 FFWD_API ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
                                      const ffwd_run_options *options, ffwd_report *report,
                                      ffwd_error *err) {
+    static int runs;
     const char *fault = getenv("FFWD_TEST_FAULT");
     run_function *run;
     void *found = dlsym(RTLD_NEXT, "ffwd_engine_run");
@@ -46,20 +60,16 @@ FFWD_API ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, c
         return FFWD_OK;
     }
     ffwd_status status = run(engine, x, y, options, report, err);
-    if (fault == NULL || status != FFWD_OK || !is_meant(engine) || has_fault("limit")) {
+    if (fault == NULL || status != FFWD_OK || !is_meant(engine)) {
         return status;
     }
     if (has_fault("redo")) {
         report->chunks_redone = 1;
-        return FFWD_OK;
     }
-    if (has_fault("flip")) {
+    if (has_fault("flip") || (has_fault("once") && runs++ == 0)) {
         flip(y);
-        return FFWD_OK;
     }
-    err->status = (int32_t)strtol(fault, NULL, 10);
-    (void)snprintf(err->message, sizeof err->message, "fault %s", fault);
-    return (ffwd_status)err->status;
+    return fail(fault, err);
 }
 
 FFWD_API ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x,
@@ -72,6 +82,17 @@ FFWD_API ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x,
         limit->stream_ns = UINT64_C(1000000000);
     }
     return status;
+}
+
+FFWD_API int rename(const char *old, const char *new) {
+    rename_function *ask;
+    void *found = dlsym(RTLD_NEXT, "rename");
+    memcpy(&ask, &found, sizeof ask);
+    if (has_fault("rename")) {
+        errno = EISDIR;
+        return -1;
+    }
+    return ask(old, new);
 }
 
 FFWD_API long sysconf(int name) {

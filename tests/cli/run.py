@@ -3,6 +3,7 @@
 """Tests of the ffwd command: the transcripts in golden/, and the checks in test_*.py."""
 
 import argparse
+import signal
 import sys
 import unittest
 from pathlib import Path
@@ -13,7 +14,16 @@ import transcript
 HERE = Path(__file__).resolve().parent
 
 
+def heed_signals():
+    """A shell ignores signals for what it starts in the background, and commands would go on doing
+    so."""
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main():
+    heed_signals()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ffwd", required=True, help="the command to test")
     parser.add_argument("--data", required=True, help="folder with the trained models")

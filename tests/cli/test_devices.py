@@ -1,35 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Every device that the machine has, through the command."""
 
-import unittest
-
 import command
 from command import ffwd, ffwd_json
 
 
-def opencl_ids():
-    report = ffwd_json("devices", env=command.with_opencl())
-    return [item["device"] for item in report["devices"]
-            if item["backend"] == "opencl" and item["refused"] is None]
-
-
-class EveryDevice(unittest.TestCase):
+class EveryDevice(command.Case):
     def test_bench_all(self):
         """All devices deliver the same bytes."""
+        ids = self.opencl_ids()
         report = ffwd_json("bench", "7-33-5", "--activation", "tanh", "--rows", "1001", "--device",
                            "all", "--repeat", "2", env=command.with_opencl())
-        self.assertEqual([item["device"] for item in report["results"]], ["cpu", *opencl_ids()])
+        self.assertEqual([item["device"] for item in report["results"]], ["cpu", *ids])
         self.assertEqual(len({item["output_hash"] for item in report["results"]}), 1)
 
     def test_comparison(self):
-        if not opencl_ids():
-            self.skipTest("no OpenCL device")
+        self.need_opencl()
         text = ffwd("bench", "--rows", "1001", "--device", "all", "--repeat", "1",
-                    env=command.with_opencl()).stdout
+                    env=command.with_opencl()).stderr
         self.assertRegex(text, r"\n  device  name +strategy +time +rate +of limit +by +output\n")
         self.assertRegex(text, r" equal\n")
 
     def test_verify(self):
+        ids = self.opencl_ids()
         for model, activation in ("2-3-2-1", "step"), ("5-40-9", "sigmoid"):
             for dtype in "f32", "f64":
                 done = ffwd("verify", model, "random:999", "--activation", activation, "--dtype",
@@ -37,6 +30,8 @@ class EveryDevice(unittest.TestCase):
                 self.assertIn(" reference\n", done.stdout)
                 self.assertIn(" equal\n", done.stdout)
                 self.assertNotIn("DIFFERS", done.stdout)
+                for device in ids:
+                    self.assertRegex(done.stdout, rf"\n  {device} .* equal\n")
 
     def test_verify_one_strategy(self):
         done = ffwd("verify", "5-4", "random:9", "--device", "cpu", "--strategy", "layered",
@@ -46,17 +41,25 @@ class EveryDevice(unittest.TestCase):
 
     def test_chain(self):
         """The textbook strategy shows its kernels by name, layer by layer."""
-        if not opencl_ids():
-            self.skipTest("no OpenCL device")
-        env = command.with_opencl()
-        (result,) = ffwd_json("bench", "5-4-3", "--activation", "relu,tanh", "--rows", "100",
-                              "--strategy", "chain", env=env)["results"]
-        kernels = [stage["kernel"] for stage in result["stages"]]
-        self.assertEqual([stage["layers"] for stage in result["stages"]], [[1], [1], [2], [2]])
-        for kernel, part in zip(kernels, ("matmul", "relu", "matmul", "tanh")):
-            self.assertIn(part, kernel)
+        self.need_opencl()
+        for model, activations in ("2-3-2-1", "step,step,step"), ("5-4-3", "relu,tanh"):
+            (result,) = ffwd_json("bench", model, "--activation", activations, "--rows", "1000",
+                                  "--strategy", "chain", "--device", "opencl",
+                                  env=command.with_opencl())["results"]
+            self.assert_chain(result["stages"], activations.split(","))
+
+    def assert_chain(self, stages, activations):
+        layers = [[layer] for layer in range(1, len(activations) + 1) for _ in range(2)]
+        self.assertEqual([stage["layers"] for stage in stages], layers)
+        parts = [part for name in activations for part in ("matmul", name)]
+        for stage, part in zip(stages, parts):
+            self.assertIn(part, stage["kernel"])
+            self.assertGreaterEqual(stage["launches"], 1)
+            if stage["ms"] is not None:  # a driver need not tell times
+                self.assertGreater(stage["ms"], 0)
 
     def test_selected_by_id_and_name(self):
+        self.need_opencl()
         env = command.with_opencl()
         for item in ffwd_json("devices", env=env)["devices"]:
             if item["refused"] is None and item["backend"] == "opencl":
@@ -66,8 +69,7 @@ class EveryDevice(unittest.TestCase):
                     self.assertEqual(result["backend"], "opencl")
 
     def test_environment(self):
-        if not opencl_ids():
-            self.skipTest("no OpenCL device")
+        self.need_opencl()
         env = {**command.with_opencl(), "FFWD_DEVICE": "opencl"}
         report = ffwd_json("bench", "--rows", "10", "--repeat", "1", env=env)
         self.assertEqual(report["results"][0]["backend"], "opencl")

@@ -2,13 +2,12 @@
 """What the command says when a device computes wrongly or fails."""
 
 import resource
-import unittest
 
 import command
 from command import ffwd
 
 
-class Faults(unittest.TestCase):
+class Faults(command.Case):
     def setUp(self):
         if command.fault is None:
             self.skipTest("ffwd is linked statically")
@@ -21,10 +20,6 @@ class Faults(unittest.TestCase):
         """In the strategy that OpenCL devices choose for small models, and the CPU does not."""
         return {**command.with_opencl(), "LD_PRELOAD": command.fault, "FFWD_TEST_FAULT": fault,
                 "FFWD_TEST_STRATEGY": "layered"}
-
-    def opencl_runs(self):
-        devices = command.ffwd_json("devices", env=command.with_opencl())["devices"]
-        return any(item["backend"] == "opencl" and item["refused"] is None for item in devices)
 
     def test_verify_difference(self):
         env = self.with_fault("flip", FFWD_TEST_STRATEGY="layered")
@@ -39,6 +34,15 @@ class Faults(unittest.TestCase):
         done = ffwd("verify", "layer7.npz", "layer_x.npy", "--isa", "portable", "--threads", "1",
                     env=env, status=1)
         self.assertRegex(done.stdout, r"DIFFERS: Y\[10\]\[6\] is 0x[0-9a-f]{16} \(\S+\), not ")
+
+    def test_verify_difference_that_passes(self):
+        """The reference errs once, and no value differs when that is looked for."""
+        env = self.with_fault("once", FFWD_TEST_STRATEGY="fused")
+        done = ffwd("verify", "3-2", "random:10", "--isa", "portable", "--threads", "1", env=env,
+                    status=1)
+        for strategy in "layered", "fused":
+            self.assertRegex(done.stdout, rf"  {strategy} +DIFFERS, but not when computed again: X "
+                                          r"or the reference has changed meanwhile\n")
 
     def test_verify_failure(self):
         env = self.with_fault("12", FFWD_TEST_STRATEGY="layered")
@@ -82,11 +86,11 @@ class Faults(unittest.TestCase):
 
     def test_bench_above_limit(self):
         done = ffwd("bench", "--rows", "1000000", "--repeat", "1", env=self.with_fault("limit"))
-        self.assertIn("  note      above the limit: the limit was measured too low\n", done.stdout)
+        self.assertIn("  note      above the limit: the limit was measured too low\n", done.stderr)
 
     def test_bench_failure(self):
-        done = ffwd("bench", "--rows", "10", "--device", "all", env=self.with_fault("12"),
-                    status=69)
+        done = ffwd("bench", "--rows", "10", "--device", "all", "--report", "none",
+                    env=self.with_fault("12"), status=69)
         self.assertEqual(done.stderr, "ffwd: no device can run this: fault 12\n")
 
     def test_bench_failure_of_one(self):
@@ -96,8 +100,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(report["results"][0]["device"], "cpu")
         for item in report["results"]:
             self.assertNotEqual(item["strategy"], "layered")
-        if not self.opencl_runs():
-            self.skipTest("no OpenCL device")
+        self.need_opencl()
         self.assertIn("fault 12", [item["reason"] for item in report["skipped"]])
 
     def test_bench_rows_cut(self):
@@ -105,7 +108,7 @@ class Faults(unittest.TestCase):
         pages = {"FFWD_TEST_PAGES": str((48 << 20) // resource.getpagesize())}
         env = {**command.environment, "LD_PRELOAD": command.fault, **pages}
         done = ffwd("bench", "--repeat", "1", env=env)
-        first, second = done.stdout.splitlines()[:2]
+        first, second = done.stderr.splitlines()[:2]
         self.assertEqual(first, "2-3-2-1 step, f32, 14 parameters, 1,048,576 rows")
         self.assertEqual(second, "rows cut from 5,000,000 to 1,048,576: X and Y take at most a "
                                  "quarter of memory")
@@ -122,11 +125,20 @@ class Faults(unittest.TestCase):
             self.assertEqual(done.stderr, f"ffwd: fault {fault}\n")
             self.assertEqual(list(command.folder.glob("*fault*")), [])
 
+    def test_name_that_cannot_be_taken(self):
+        """A whole output that does not get its name was not created."""
+        env = self.with_fault("rename")
+        run = "run", "3-2", "random:10", "--report", "none"
+        for line in ((*run, "-o", "fault.npy"), (*run, "-o", "fault.npy", "--layers", "fault.npz"),
+                     ("bench", "--rows", "10", "--report", "none", "--json", "fault.json")):
+            done = ffwd(*line, env=env, status=73)
+            self.assertRegex(done.stderr, f"^ffwd: {line[-1]}: (.*: )?Is a directory\n$")
+            self.assertEqual(list(command.folder.glob("*fault*")), [])
+
     def test_bench_difference(self):
-        if not self.opencl_runs():
-            self.skipTest("no OpenCL device")
+        self.need_opencl()
         for fault in "flip", "skip":
             done = ffwd("bench", "--rows", "100", "--repeat", "1", "--device", "all",
                         env=self.with_opencl_fault(fault), status=1)
-            self.assertIn("DIFFERS\n", done.stdout)
-            self.assertRegex(done.stderr, "^ffwd: the outputs of cpu and .* differ\n$")
+            self.assertIn("DIFFERS\n", done.stderr)
+            self.assertRegex(done.stderr, "\nffwd: the outputs of cpu and .* differ\n$")

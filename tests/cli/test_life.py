@@ -7,12 +7,11 @@ import select
 import signal
 import subprocess
 import time
-import unittest
 
 import command
 
 LONG_RUN = ["ffwd", "run", "64-256-256-1", "random:40000000", "-o", "long.npy", "--activation",
-            "tanh", "--layers", "long.npz"]
+            "tanh"]
 
 
 def left_behind():
@@ -21,19 +20,17 @@ def left_behind():
                   if "long" in path.name or path.name.startswith(".ffwd-"))
 
 
-def start_long(line):
-    """A command at work: the file that it writes has begun beside its name."""
-    process = subprocess.Popen(line, cwd=command.folder, env=command.environment, text=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not left_behind() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return process
+class Interruption(command.Case):
+    def start_long(self, line):
+        """A command at work: the file that it writes has begun beside its name."""
+        process = self.start(line, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not left_behind() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return process
 
-
-class Interruption(unittest.TestCase):
-    def interrupt(self, number):
-        process = start_long(LONG_RUN)
+    def interrupt(self, number, line):
+        process = self.start_long(line)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 128 + number)
@@ -41,18 +38,18 @@ class Interruption(unittest.TestCase):
         self.assertEqual(left_behind(), [])
 
     def test_sigint(self):
-        self.interrupt(signal.SIGINT)
+        self.interrupt(signal.SIGINT, LONG_RUN)
 
     def test_sigterm(self):
-        self.interrupt(signal.SIGTERM)
+        self.interrupt(signal.SIGTERM, [*LONG_RUN, "--layers", "long.npz"])
 
     def test_sighup(self):
-        self.interrupt(signal.SIGHUP)
+        self.interrupt(signal.SIGHUP, LONG_RUN)
 
     def test_ignored(self):
         """What is started to ignore a signal, as by nohup, goes on ignoring it."""
         line = "trap '' HUP; exec " + " ".join(LONG_RUN)
-        process = start_long(["/bin/sh", "-c", line])
+        process = self.start_long(["/bin/sh", "-c", line])
         process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
         self.assertIsNone(process.poll())
@@ -61,22 +58,18 @@ class Interruption(unittest.TestCase):
         self.assertEqual((process.returncode, said), (143, "ffwd: interrupted\n"))
 
     def test_bench(self):
-        process = start_long(["ffwd", "bench", "256-256-256", "--rows", "20000", "--repeat",
-                              "1000000", "--json", "long.json"])
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-        self.assertEqual(process.returncode, 130)
-        self.assertEqual(said, "ffwd: interrupted\n")
-        self.assertEqual(left_behind(), [])
+        self.interrupt(signal.SIGINT, ["ffwd", "bench", "256-256-256", "--rows", "20000",
+                                       "--repeat", "1000000", "--report", "none", "--json",
+                                       "long.json"])
 
 
-class Terminal(unittest.TestCase):
+class Terminal(command.Case):
     def on_terminal(self, line, env=None, stop_after=0):
         """What a command writes to standard error when that is a terminal, and its status. It is
         interrupted after as many shares of progress."""
         outside, inside = pty.openpty()
-        process = subprocess.Popen(line, cwd=command.folder, env=env or command.environment,
-                                   stdout=subprocess.DEVNULL, stderr=inside)
+        process = self.start(line, env=env or command.environment, stdout=subprocess.DEVNULL,
+                             stderr=inside)
         os.close(inside)
         said = b""
         deadline = time.monotonic() + 60
@@ -109,7 +102,21 @@ class Terminal(unittest.TestCase):
         self.assertEqual((said, status), ("", 0))
 
 
-class Files(unittest.TestCase):
+class ClosedPipe(command.Case):
+    def test_report(self):
+        """A report that nobody reads is no failure, and ends a benchmark that would go on."""
+        for line in (["run", "2-1", "random:3", "-o", "y.npy"],
+                     ["run", "2-1", "random:3", "-o", "y.npy", "--report", "json"],
+                     ["bench", "--rows", "1000", "--repeat", "100000000"]):
+            outside, inside = os.pipe()
+            os.close(outside)
+            process = self.start(["ffwd", *line], stdout=subprocess.PIPE, stderr=inside)
+            os.close(inside)
+            said, _ = process.communicate(timeout=60)
+            self.assertEqual((process.returncode, said), (0, b""), line)
+
+
+class Files(command.Case):
     def test_replaced(self):
         """A new file takes the place of the old one; a failed run leaves the old one alone."""
         path = command.folder / "kept.csv"

@@ -3,7 +3,6 @@
 
 import csv
 import io
-import unittest
 from fractions import Fraction
 
 import numpy as np
@@ -44,7 +43,8 @@ def exact_sums(x, w):
 
 
 def assert_product(case, y, x, w):
-    """|y - x w'| is at most gamma_k |x| |w|', and y's own rounding: Higham, Accuracy and Stability."""
+    """|y - x w'| is at most gamma_k |x| |w|', with y's own rounding: Higham, Accuracy and Stability.
+    """
     unit = np.finfo(y.dtype).eps / 2
     count = x.shape[1] * unit
     wide_x, wide_w = x.astype(np.float64), w.astype(np.float64)
@@ -56,7 +56,7 @@ def assert_product(case, y, x, w):
     case.assertTrue(np.all(np.abs(y - wide_x @ wide_w.T) <= bound + slack))
 
 
-class SmallExamples(unittest.TestCase):
+class SmallExamples(command.Case):
     def test_neuron_of_three(self):
         layers = run_layers("w3.npz", "x3.npy")
         self.assertEqual(layers["z1"].dtype, np.float64)
@@ -118,7 +118,7 @@ class SmallExamples(unittest.TestCase):
         self.assertEqual(run("2-1", "special.npy")[0, 0], 0)
 
 
-class LargeExamples(unittest.TestCase):
+class LargeExamples(command.Case):
     def test_five_million_rows(self):
         y = run("3-1", "random:5000000", "--out-dtype", "u8")
         self.assertEqual((y.shape, y.dtype), ((5000000, 1), np.uint8))
@@ -155,7 +155,7 @@ class LargeExamples(unittest.TestCase):
         assert_product(self, y, x.reshape(100, -1), w)
 
 
-class TrainedModels(unittest.TestCase):
+class TrainedModels(command.Case):
     def score(self, name):
         y = run(command.data / f"{name}.npz", command.data / f"{name}_X.npy")
         return y, np.load(command.data / f"{name}_Y.npy")
@@ -171,7 +171,7 @@ class TrainedModels(unittest.TestCase):
         self.assertTrue((difference <= 1e-5 + 1e-4 * np.abs(wanted.ravel())).all())
 
 
-class SameBits(unittest.TestCase):
+class SameBits(command.Case):
     """Nothing but the model and the row decides about a result."""
 
     def outputs(self, *options):
@@ -213,7 +213,3 @@ class SameBits(unittest.TestCase):
             other = run("3-2", "random:500", "--out-dtype", name)
             self.assertEqual(other.dtype, dtype)
             self.assertTrue((other == y).all())
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -12,7 +12,6 @@ a line that is only <lines> stands for any lines, none included.
 """
 
 import re
-import unittest
 
 import command
 
@@ -31,7 +30,7 @@ def pattern_of(lines):
     return re.compile(pattern)
 
 
-class Transcript(unittest.TestCase):
+class Transcript(command.Case):
     """One command of a file."""
 
     def __init__(self, place, line):

@@ -5,10 +5,17 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 /** Shared with the processes that Check forks. */
 static atomic_uint *skipped;
+
+/** Tests write to disks, and on a loaded one fdatasync alone takes longer than Check's own 4 s.
+ *  Check reads the variable where a test case is made, which is before suite_main. */
+__attribute__((constructor)) static void raise_timeout(void) {
+    (void)setenv("CK_DEFAULT_TIMEOUT", "120", 0);
+}
 
 int suite_main(Suite *suite) {
     skipped =
@@ -49,4 +56,8 @@ void expect_failure(ffwd_status got, const ffwd_error *err, ffwd_status status,
 
 void expect_ok(ffwd_status got, const ffwd_error *err) {
     ck_assert_msg(got == FFWD_OK, "%s: %s", ffwd_status_name(got), err->message);
+}
+
+void expect_no_opencl(const char *why) {
+    ck_assert_msg(getenv("FFWD_TESTS_NEED_OPENCL") == NULL, "%s", why);
 }

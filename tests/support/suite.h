@@ -29,4 +29,8 @@ void expect_failure(ffwd_status got, const ffwd_error *err, ffwd_status status,
 /** Fails the test, with the error's message, unless a call was successful. */
 void expect_ok(ffwd_status got, const ffwd_error *err);
 
+/** Fails the test, saying why there is no OpenCL device, where FFWD_TESTS_NEED_OPENCL wants one: it
+ *  must not vanish from a green run. */
+void expect_no_opencl(const char *why);
+
 #endif
