@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "support/nets.h"
 #include "support/oracle.h"
@@ -107,6 +108,150 @@ START_TEST(random_networks) {
         const net_shape shape = random_shape(seed);
         check_shape(p, device, &shape, dtypes[seed % 2], 1 + seed * 37 % 301, 0, seed,
                     seed % 3 == 0);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/* Up to 4 values wide, where the CPU keeps all layers in registers: every layer with every
+ * activation, rows around a pair of vectors, and one layer too many. */
+START_TEST(small_networks) {
+    static const uint64_t rows[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65, 97};
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (uint64_t n = 0; device != NULL && n < 80; n++) {
+        const uint64_t widths[] = {1 + n % 4, 1 + n / 4 % 4, 1 + (n + n / 16) % 4};
+        net_shape shape = net_shape_of(2, widths, (uint32_t)(n / 16), n % 3 != 0);
+        shape.activations[1] = (uint32_t)((n + 2) % 5);
+        check_shape(p, device, &shape, dtypes[n % 2], rows[n % 15], 0, 2000 + n, 1);
+        check_shape(p, device, &shape, dtypes[1 - n % 2], rows[(n + 7) % 15], 0, 2000 + n, 1);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/** A model of `count` layers of 2 neurons. */
+static ffwd_model *deep_model(size_t count, uint32_t dtype) {
+    ffwd_operation *layers = net_alloc(count * sizeof *layers);
+    void *weights = net_values(count * 4, dtype, 5, 0);
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_model *model = NULL;
+    for (size_t i = 0; i < count; i++) {
+        layers[i] = (ffwd_operation){
+            FFWD_DENSE, (uint32_t)(i % 5), 2, 2, (char *)weights + i * 4 * ffwd_dtype_size(dtype),
+            NULL};
+    }
+    expect_ok(ffwd_model_create(dtype, 2, layers, count, sizeof *layers, &model, &err), &err);
+    free(layers);
+    free(weights);
+    return model;
+}
+
+START_TEST(deep_networks) {
+    static const size_t counts[] = {15, 16, 17, 40};
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (size_t i = 0; device != NULL && i < 8; i++) {
+        ffwd_model *model = deep_model(counts[i % 4], dtypes[i / 4]);
+        check_model(p, device, model, 70, 0, i, 0, "deep");
+        ffwd_model_destroy(model);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/** X, and then Y, at the very end of a page that another one follows which may not be touched. */
+static void check_last_page(const path *p, ffwd_device *device, uint32_t dtype, uint64_t cols,
+                            uint64_t outputs) {
+    enum { ROWS = 61, PAGES = 16384 };
+    const uint64_t widths[] = {cols, 7, outputs};
+    const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 1);
+    const size_t element = ffwd_dtype_size(dtype);
+    ffwd_model *model = net_create(&shape, dtype, 3);
+    void *values = net_values(ROWS * cols, dtype, 8, 0), *expected = net_alloc(ROWS * outputs * 8);
+    unsigned char *pages[2];
+    for (size_t i = 0; i < 2; i++) {
+        pages[i] =
+            mmap(NULL, 2 * PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ck_assert_ptr_ne(pages[i], MAP_FAILED);
+        ck_assert_int_eq(mprotect(pages[i] + PAGES, PAGES, PROT_NONE), 0);
+    }
+    unsigned char *x = pages[0] + PAGES - ROWS * cols * element;
+    unsigned char *y = pages[1] + PAGES - ROWS * outputs * element;
+    memcpy(x, values, ROWS * cols * element);
+    oracle_run(model, ROWS, values, expected, NULL, NULL);
+    ffwd_engine *engine = path_engine(p, device, model, 0);
+    const ffwd_input in = net_input(x, dtype, ROWS, cols);
+    const ffwd_output out = net_output(y, dtype, ROWS, outputs);
+    run_engine(engine, &in, &out, NULL);
+    net_check_bits(y, expected, ROWS, outputs, dtype, path_text(p));
+    ffwd_engine_destroy(engine);
+    ffwd_model_destroy(model);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(munmap(pages[i], 2 * PAGES), 0);
+    }
+    free(values);
+    free(expected);
+}
+
+/* Rows narrower than a vector are read and written as if they were as wide, but not at the end. */
+START_TEST(nothing_past_the_end) {
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (uint64_t n = 1; device != NULL && n < 19; n++) {
+        check_last_page(p, device, dtypes[n % 2], n, 19 - n);
+        check_last_page(p, device, dtypes[1 - n % 2], n, n);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/** Y so large that it is written past the caches, at any distance from a boundary of vectors. */
+static void check_streamed(ffwd_engine *engine, const ffwd_input *in, const void *expected,
+                           uint64_t outputs, uint32_t dtype, const char *what) {
+    const size_t element = ffwd_dtype_size(dtype);
+    const uint64_t bytes = in->rows * outputs * element;
+    unsigned char *block = aligned_alloc(64, bytes / 64 * 64 + 256);
+    ck_assert_ptr_nonnull(block);
+    for (size_t shift = 0; shift < 64; shift += dtype == FFWD_U8 ? 13 : 3 * element) {
+        memset(block, 0xa5, bytes / 64 * 64 + 256);
+        const ffwd_output out = net_output(block + 64 + shift, dtype, in->rows, outputs);
+        run_engine(engine, in, &out, NULL);
+        for (size_t i = 0; i < 64; i++) {
+            ck_assert_uint_eq(block[shift + i], 0xa5);
+            ck_assert_uint_eq(block[64 + shift + bytes + i], 0xa5);
+        }
+        ck_assert_msg(memcmp(block + 64 + shift, expected, bytes) == 0, "%s shifted by %zu: %s",
+                      what, shift, ffwd_dtype_name(dtype));
+    }
+    free(block);
+}
+
+START_TEST(streamed_rows) {
+    enum { ROWS = 600011 };
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (uint64_t outputs = 1; device != NULL && outputs < 6; outputs++) {
+        const uint64_t widths[] = {2, outputs};
+        const net_shape shape = net_shape_of(1, widths, FFWD_STEP, 1);
+        const uint32_t dtype = dtypes[outputs % 2];
+        const size_t element = ffwd_dtype_size(dtype);
+        ffwd_model *model = net_create(&shape, dtype, outputs);
+        void *x = net_values(ROWS * 2, dtype, 4, 0), *y = net_alloc(ROWS * outputs * element);
+        unsigned char *bytes = net_alloc(ROWS * outputs);
+        oracle_run(model, ROWS, x, y, NULL, NULL);
+        for (size_t i = 0; i < ROWS * outputs; i++) {
+            bytes[i] = dtype == FFWD_F32 ? ((float *)y)[i] > 0 : ((double *)y)[i] > 0;
+        }
+        ffwd_engine *engine = path_engine(p, device, model, 0);
+        const ffwd_input in = net_input(x, dtype, ROWS, 2);
+        check_streamed(engine, &in, y, outputs, dtype, path_text(p));
+        check_streamed(engine, &in, bytes, outputs, FFWD_U8, path_text(p));
+        ffwd_engine_destroy(engine);
+        ffwd_model_destroy(model);
+        free(x);
+        free(y);
+        free(bytes);
     }
     ffwd_device_destroy(device);
 }
@@ -444,6 +589,10 @@ int main(void) {
     tcase_add_loop_test(tcase, one_layer_of_every_shape, 0, path_count);
     tcase_add_loop_test(tcase, around_the_big_tiles, 0, path_count);
     tcase_add_loop_test(tcase, random_networks, 0, path_count);
+    tcase_add_loop_test(tcase, small_networks, 0, path_count);
+    tcase_add_loop_test(tcase, deep_networks, 0, path_count);
+    tcase_add_loop_test(tcase, nothing_past_the_end, 0, path_count);
+    tcase_add_loop_test(tcase, streamed_rows, 0, path_count);
     tcase_add_loop_test(tcase, chunks_of_every_size, 0, path_count);
     tcase_add_loop_test(tcase, many_rows, 0, path_count);
     tcase_add_loop_test(tcase, strides, 0, path_count);

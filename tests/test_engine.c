@@ -350,7 +350,7 @@ START_TEST(the_plan_can_be_asked_for) {
         for (size_t i = 0; i < count; i++) {
             ffwd_stage stage = FFWD_STAGE_INIT;
             expect_ok(ffwd_engine_stage(engine, i, &stage, &err), &err);
-            ck_assert_str_eq(stage.kernel, kernel_name(fused ? "rowblock" : "matmul_step"));
+            ck_assert_str_eq(stage.kernel, kernel_name(fused ? "registers" : "matmul_step"));
             ck_assert_uint_eq(stage.first_layer, i + 1);
             ck_assert_uint_eq(stage.layer_count, fused ? LAYERS : 1);
             ck_assert_uint_eq(stage.launches, 3);
@@ -363,6 +363,27 @@ START_TEST(the_plan_can_be_asked_for) {
                        message);
         ffwd_engine_destroy(engine);
     }
+}
+END_TEST
+
+/** Captures are not made in registers; the plan tells which kernel a run took. */
+START_TEST(a_captured_run_names_its_kernel) {
+    static const char *const names[] = {"registers", "rowblock", "registers"};
+    static float z[ROWS * 3], z_expected[ROWS * 3];
+    ffwd_engine *engine = engine_with(NULL);
+    const ffwd_output sums[LAYERS] = {net_output(z, FFWD_F32, ROWS, 3)};
+    void *sums_expected[LAYERS] = {z_expected};
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    options.sums = sums;
+    oracle_run(model, ROWS, x, expected, sums_expected, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        ffwd_stage stage = FFWD_STAGE_INIT;
+        run(engine, i == 1 ? &options : NULL, NULL);
+        expect_ok(ffwd_engine_stage(engine, 0, &stage, &err), &err);
+        ck_assert_str_eq(stage.kernel, kernel_name(names[i]));
+    }
+    net_check_bits(z, z_expected, ROWS, 3, FFWD_F32, "sums");
+    ffwd_engine_destroy(engine);
 }
 END_TEST
 
@@ -473,6 +494,7 @@ int main(void) {
     tcase_add_test(tcase, the_report_adds_up);
     tcase_add_test(tcase, no_rows_are_no_work);
     tcase_add_test(tcase, the_plan_can_be_asked_for);
+    tcase_add_test(tcase, a_captured_run_names_its_kernel);
     tcase_add_test(tcase, the_limit_is_measured);
     tcase_add_test(tcase, options_without_their_size_are_refused);
     tcase_add_test(tcase, options_of_a_newer_library_are_refused_where_they_are_set);

@@ -33,6 +33,7 @@ typedef struct ffwd_cpu_placement {
     ffwd_placement base;
     const ffwd_rowblock *code;
     ffwd_cpu_weights *weights;
+    bool captured; /**< the last chunk was; its stages name the kernels that do that */
     uint64_t block_rows;
     uint64_t scratch_bytes; /**< of one slot */
     unsigned char *scratch; /**< [slots] */

@@ -73,27 +73,35 @@ static uint64_t choose_chunk_rows(const ffwd_cpu_placement *cpu, const ffwd_requ
     return ffwd_max(rows, 1);
 }
 
-static void name_stages(ffwd_cpu_placement *cpu) {
+/** The kernel that computes a stage of the plan. */
+static void name_stage(const ffwd_cpu_placement *cpu, ffwd_plan_stage *stage) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
     const ffwd_model *model = cpu->base.model;
     const char *dtype = ffwd_dtype_name(model->dtype);
+    if (cpu->base.strategy == FFWD_LAYERED && model->operation_count > 0) {
+        (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s_%s",
+                       ffwd_activation_name(model->operations[stage->first_layer].activation),
+                       device->isa->name, dtype);
+        return;
+    }
+    const bool in_registers =
+        !cpu->captured && cpu->code->fits_registers(cpu->weights->layers, model->operation_count);
+    (void)snprintf(stage->kernel, sizeof stage->kernel, "%s_%s_%s",
+                   in_registers ? "registers" : "rowblock", device->isa->name, dtype);
+}
+
+/** All layers in one stage, or one each. */
+static void describe_stages(ffwd_cpu_placement *cpu) {
     for (size_t i = 0; i < cpu->base.stage_count; i++) {
         ffwd_plan_stage *stage = &cpu->base.stages[i];
-        if (cpu->base.strategy == FFWD_FUSED || model->operation_count == 0) {
-            (void)snprintf(stage->kernel, sizeof stage->kernel, "rowblock_%s_%s", device->isa->name,
-                           dtype);
-            stage->layer_count = model->operation_count;
-        } else {
-            (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s_%s",
-                           ffwd_activation_name(model->operations[i].activation), device->isa->name,
-                           dtype);
-            stage->first_layer = i;
-            stage->layer_count = 1;
-        }
+        stage->first_layer = i;
+        stage->layer_count = cpu->base.stage_count > 1 ? 1 : cpu->base.model->operation_count;
+        name_stage(cpu, stage);
     }
 }
 
-/** Bytes of a slot's scratch: two areas of activations, and one for rows out of place. */
+/** Bytes of a slot's scratch: two areas of activations, one for rows out of place, and a vector
+ * that is read past their end. */
 static ffwd_status size_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
     const ffwd_model *model = cpu->base.model;
     const uint64_t widest = ffwd_model_widest(model);
@@ -103,7 +111,7 @@ static ffwd_status size_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
         return ffwd_fail(err, FFWD_EOVERFLOW, "blocks of %llu rows of %llu values do not fit",
                          (unsigned long long)cpu->block_rows, (unsigned long long)widest);
     }
-    cpu->scratch_bytes = ffwd_round_up(bytes, FFWD_ALIGNMENT);
+    cpu->scratch_bytes = ffwd_round_up(bytes, FFWD_ALIGNMENT) + FFWD_ALIGNMENT;
     return FFWD_OK;
 }
 
@@ -174,7 +182,7 @@ ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
     cpu->block_rows = choose_block_rows(model, cpu->code);
     FFWD_TRY(status, size_scratch(cpu, err));
     cpu->base.chunk_rows = choose_chunk_rows(cpu, request);
-    name_stages(cpu);
+    describe_stages(cpu);
     FFWD_TRY(status, allocate_scratch(cpu, err));
     *out = &cpu->base;
     return FFWD_OK;
@@ -198,7 +206,7 @@ ffwd_status ffwd_cpu_clone(const ffwd_placement *placement, ffwd_placement **out
     cpu->block_rows = original->block_rows;
     cpu->scratch_bytes = original->scratch_bytes;
     cpu->base.chunk_rows = placement->chunk_rows;
-    name_stages(cpu);
+    describe_stages(cpu);
     FFWD_TRY(status, allocate_scratch(cpu, err));
     *out = &cpu->base;
     return FFWD_OK;
@@ -277,6 +285,11 @@ ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chun
     ffwd_status status = ffwd_device_check_fork(placement->device, err);
     if (status != FFWD_OK || chunk->x.rows == 0) {
         return status;
+    }
+    const bool captured = chunk->sums != NULL || chunk->outputs != NULL;
+    if (captured != cpu->captured) {
+        cpu->captured = captured;
+        describe_stages(cpu);
     }
     ffwd_rows x = chunk->x;
     for (size_t i = 0; i < placement->stage_count; i++) {

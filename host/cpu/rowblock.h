@@ -42,6 +42,9 @@ typedef struct ffwd_rowblock {
     uint32_t tile_neurons; /**< accumulators of a tile are tile_neurons x group_rows / lanes */
     uint32_t group_rows;   /**< rows that one tile covers */
 
+    /** Whether these layers are so small that run() keeps all in registers, without captures. */
+    bool (*fits_registers)(const ffwd_block_layer *layers, size_t layer_count);
+
     /** Computes rows [first, first + rows). Scratch: 3 areas of block_rows x the widest row. */
     void (*run)(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch);
 

@@ -2,6 +2,7 @@
 // The row-block code in AVX2 with FMA, float32. A tile's 12 sums, 3 vectors of inputs and a weight
 // fill the 16 registers.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef float REAL __attribute__((vector_size(32)));
@@ -31,6 +32,21 @@ typedef uint32_t BITS __attribute__((vector_size(32)));
 /* Within each half of 128 bits first, then the pairs into order. */
 #define EVEN(a, b) ((REAL)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0x88), 0xd8))
 #define ODD(a, b)  ((REAL)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0xdd), 0xd8))
+
+static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
+    const __m256i halves = _mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+    const __m256i words = _mm256_permute4x64_epi64(halves, 0xd8);
+    const __m128i both =
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    if (stream) {
+        _mm_stream_si128((__m128i *)(void *)to, both);
+    } else {
+        _mm_storeu_si128((__m128i *)(void *)to, both);
+    }
+}
+
+#define STORE_U8        store_u8
+#define STREAM_U8_BYTES 16
 
 #define TABLE ffwd_rowblock_avx2_f32
 #include "cpu/rowblock_body.h"

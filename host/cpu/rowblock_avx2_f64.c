@@ -2,6 +2,7 @@
 // The row-block code in AVX2 with FMA, float64. A tile's 12 sums, 3 vectors of inputs and a weight
 // fill the 16 registers.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef double REAL __attribute__((vector_size(32)));
@@ -32,6 +33,19 @@ typedef uint64_t BITS __attribute__((vector_size(32)));
 /* Within each half of 128 bits first, then the values into order. */
 #define EVEN(a, b) ((REAL)_mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8))
 #define ODD(a, b)  ((REAL)_mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8))
+
+static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
+    const __m128i words = _mm_packs_epi32(_mm256_cvtpd_epi32(a), _mm256_cvtpd_epi32(b));
+    const __m128i both = _mm_packus_epi16(words, words);
+    if (stream) {
+        _mm_stream_si64((long long *)(void *)to, _mm_cvtsi128_si64(both));
+    } else {
+        _mm_storel_epi64((__m128i *)(void *)to, both);
+    }
+}
+
+#define STORE_U8        store_u8
+#define STREAM_U8_BYTES 8
 
 #define TABLE ffwd_rowblock_avx2_f64
 #include "cpu/rowblock_body.h"

@@ -2,6 +2,7 @@
 // The row-block code in AVX-512, float32. A tile's 24 sums and 3 vectors of inputs in 32 registers;
 // weights are broadcast from memory.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef float REAL __attribute__((vector_size(64)));
@@ -31,6 +32,21 @@ typedef uint32_t BITS __attribute__((vector_size(64)));
     __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(a, b)                                                                                  \
     __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+
+static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
+    const __m128i low = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a));
+    const __m128i high = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(b));
+    if (stream) {
+        _mm_stream_si128((__m128i *)(void *)to, low);
+        _mm_stream_si128((__m128i *)(void *)(to + 16), high);
+    } else {
+        _mm_storeu_si128((__m128i *)(void *)to, low);
+        _mm_storeu_si128((__m128i *)(void *)(to + 16), high);
+    }
+}
+
+#define STORE_U8        store_u8
+#define STREAM_U8_BYTES 16
 
 #define TABLE ffwd_rowblock_avx512_f32
 #include "cpu/rowblock_body.h"

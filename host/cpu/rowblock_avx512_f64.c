@@ -2,6 +2,7 @@
 // The row-block code in AVX-512, float64. A tile's 24 sums and 3 vectors of inputs in 32 registers;
 // weights are broadcast from memory.
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef double REAL __attribute__((vector_size(64)));
@@ -28,6 +29,20 @@ typedef uint64_t BITS __attribute__((vector_size(64)));
 #define HIGH(a, b)   __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #define EVEN(a, b)   __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODD(a, b)    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+
+static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
+    const __m128i low = _mm512_cvtepi64_epi8(_mm512_cvtpd_epi64(a));
+    const __m128i high = _mm512_cvtepi64_epi8(_mm512_cvtpd_epi64(b));
+    const __m128i both = _mm_unpacklo_epi64(low, high);
+    if (stream) {
+        _mm_stream_si128((__m128i *)(void *)to, both);
+    } else {
+        _mm_storeu_si128((__m128i *)(void *)to, both);
+    }
+}
+
+#define STORE_U8        store_u8
+#define STREAM_U8_BYTES 16
 
 #define TABLE ffwd_rowblock_avx512_f64
 #include "cpu/rowblock_body.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The row-block code, written once. An including file supplies, for its instruction set and dtype,
 // the seven names of kernels/activations.h and SCALAR (the element), FFWD_DTYPE, LANES, VECTORS,
-// TILE_NEURONS, LOAD, STORE, STREAM, FENCE, and for LANES > 1 LOW, HIGH (the halves of a and b,
+// TILE_NEURONS, LOAD, STORE, STREAM, FENCE, STORE_U8 (two vectors of 0 and 1 as bytes, streamed
+// from a boundary of STREAM_U8_BYTES on), and for LANES > 1 LOW, HIGH (the halves of a and b,
 // interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); and TABLE, the name
 // of the result.
 //
@@ -187,98 +188,9 @@ static void activate(uint32_t activation, SCALAR *values, uint64_t count) {
     }
 }
 
-/* ---------------------------------------------------------------------------------- transposes */
+#include "cpu/transpose_body.h"
 
-#if LANES > 1
-/**
- * to[j][i] = from[i][j] for LANES x LANES elements. Each step interleaves the vectors of the upper
- * half with those of the lower: the top bit of the vector's number becomes the lowest bit of the
- * lane's, and the other way round; after log2(LANES) steps the two numbers have changed places.
- */
-INLINE void transpose_square(const SCALAR *from, uint64_t from_stride, SCALAR *to,
-                             uint64_t to_stride) {
-    REAL a[LANES], b[LANES];
-    for (uint64_t i = 0; i < LANES; i++) {
-        a[i] = LOAD(from + i * from_stride);
-    }
-    for (uint64_t step = 1; step < LANES; step *= 2) {
-        for (uint64_t i = 0; i < LANES / 2; i++) {
-            b[2 * i] = LOW(a[i], a[i + LANES / 2]);
-            b[2 * i + 1] = HIGH(a[i], a[i + LANES / 2]);
-        }
-        for (uint64_t i = 0; i < LANES; i++) {
-            a[i] = b[i];
-        }
-    }
-    for (uint64_t i = 0; i < LANES; i++) {
-        STORE(to + i * to_stride, a[i]);
-    }
-}
-
-/** The start of square `index`: the last one reaches back over its neighbour instead of ahead. */
-INLINE uint64_t square_start(uint64_t index, uint64_t extent) {
-    uint64_t start = index * LANES;
-    return start + LANES <= extent ? start : extent - LANES;
-}
-
-/** Both extents are at least LANES. */
-static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
-    for (uint64_t i = 0; i * LANES < rows; i++) {
-        uint64_t r = square_start(i, rows);
-        for (uint64_t j = 0; j * LANES < cols; j++) {
-            uint64_t c = square_start(j, cols);
-            transpose_square(from + r * cols + c, cols, to + c * rows + r, rows);
-        }
-    }
-}
-
-/** cols = 2, rows a multiple of LANES. */
-static void split_pairs(uint64_t rows, const SCALAR *from, SCALAR *to) {
-    for (uint64_t r = 0; r < rows; r += LANES) {
-        const REAL a = LOAD(from + 2 * r), b = LOAD(from + 2 * r + LANES);
-        STORE(to + r, EVEN(a, b));
-        STORE(to + rows + r, ODD(a, b));
-    }
-}
-
-/** rows = 2, cols a multiple of LANES. */
-static void join_pairs(uint64_t cols, const SCALAR *from, SCALAR *to) {
-    for (uint64_t c = 0; c < cols; c += LANES) {
-        const REAL a = LOAD(from + c), b = LOAD(from + cols + c);
-        STORE(to + 2 * c, LOW(a, b));
-        STORE(to + 2 * c + LANES, HIGH(a, b));
-    }
-}
-#endif
-
-/** to[cols][rows] = from[rows][cols], transposed; one of the extents is GROUP. */
-static void transpose(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
-    if (rows == 1 || cols == 1) {
-        for (uint64_t i = 0; i < rows * cols; i += LANES) {
-            STORE(to + i, LOAD(from + i));
-        }
-        return;
-    }
-#if LANES > 1
-    if (cols == 2) {
-        split_pairs(rows, from, to);
-        return;
-    }
-    if (rows == 2) {
-        join_pairs(cols, from, to);
-        return;
-    }
-    if (rows >= LANES && cols >= LANES) {
-        transpose_squares(rows, cols, from, to);
-        return;
-    }
-#endif
-    for (uint64_t r = 0; r < rows; r++) {
-        for (uint64_t c = 0; c < cols; c++) {
-            to[c * rows + r] = from[r * cols + c];
-        }
-    }
-}
+#include "cpu/registers_body.h"
 
 /* -------------------------------------------------------------------------------------- blocks */
 
@@ -295,6 +207,13 @@ static bool in_place(const block *b, const ffwd_rows *view) {
     return ffwd_rows_dense(view, FFWD_DTYPE) && b->rows == b->groups * GROUP;
 }
 
+/** Whether X can be read in place, a vector past the block where rows are narrower. */
+static bool readable_in_place(const block *b) {
+    const ffwd_rows *x = &b->job->x;
+    return in_place(b, x) &&
+           (x->cols >= LANES || (x->rows - b->first - b->rows) * x->cols >= LANES);
+}
+
 /** A group's rows that are worth asking for ahead of their use: more would push out the block. */
 #define PREFETCH_BYTES 4096
 #define CACHE_LINE     64
@@ -303,7 +222,7 @@ static void load_rows(block *b) {
     const ffwd_rows *x = &b->job->x;
     const uint64_t cols = x->cols, group_bytes = GROUP * cols * sizeof(SCALAR);
     const ffwd_rows slice = ffwd_rows_slice(x, b->first, b->rows);
-    const bool direct = in_place(b, x);
+    const bool direct = readable_in_place(b);
     const SCALAR *from = (const SCALAR *)(const void *)slice.data;
     if (!direct) {
         ffwd_rows_pack(&slice, FFWD_DTYPE, b->dense);
@@ -318,7 +237,7 @@ static void load_rows(block *b) {
             __builtin_prefetch(ahead + i);
         }
         ahead += group_bytes;
-        transpose(GROUP, cols, from + g * GROUP * cols, b->here + g * GROUP * cols);
+        rows_to_features(GROUP, cols, from + g * GROUP * cols, b->here + g * GROUP * cols);
     }
 }
 
@@ -343,7 +262,7 @@ static void store_rows(const block *b, const ffwd_rows *view) {
         return;
     }
     for (uint64_t g = 0; g < b->groups; g++) {
-        transpose(cols, GROUP, b->here + g * GROUP * cols, to + g * GROUP * cols);
+        features_to_rows(GROUP, cols, b->here + g * GROUP * cols, to + g * GROUP * cols);
     }
     if (!direct) {
         ffwd_rows_unpack(&slice, FFWD_DTYPE, b->dense);
@@ -398,7 +317,7 @@ static uint64_t align_rows(const ffwd_block_job *job, uint64_t first, uint64_t r
     return before > 0 && before < rows ? before : rows;
 }
 
-static void run(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch) {
+static void run_blocks(const ffwd_block_job *job, uint64_t first, uint64_t rows, SCALAR *scratch) {
     uint64_t widest = job->x.cols;
     for (size_t i = 0; i < job->layer_count; i++) {
         widest = widest > job->layers[i].neurons ? widest : job->layers[i].neurons;
@@ -423,97 +342,25 @@ static void run(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *
         store_rows(&b, &job->y);
         done += b.rows;
     }
-    FENCE();
 }
 
-/* -------------------------------------------------------------------------------------- limits */
-
-/** Vectors that a pass reads or writes before it turns to the other side: 4 KiB of AVX-512. */
-#define STRETCH 64
-
-/** A value that depends on all of `vectors` vectors. */
-INLINE REAL read_vectors(const SCALAR *x, uint64_t vectors) {
-    BITS a = AS_BITS(K(0)), b = a, c = a, d = a;
-    uint64_t i = 0;
-    for (; i + 4 <= vectors; i += 4) {
-        a = a ^ AS_BITS(LOAD(x + i * LANES));
-        b = b ^ AS_BITS(LOAD(x + (i + 1) * LANES));
-        c = c ^ AS_BITS(LOAD(x + (i + 2) * LANES));
-        d = d ^ AS_BITS(LOAD(x + (i + 3) * LANES));
-    }
-    for (; i < vectors; i++) {
-        a = a ^ AS_BITS(LOAD(x + i * LANES));
-    }
-    return AS_REAL((a ^ b) ^ (c ^ d));
-}
-
-INLINE void write_vectors(SCALAR *y, uint64_t vectors, REAL value, bool nontemporal) {
-    if (nontemporal) {
-        for (uint64_t i = 0; i < vectors; i++) {
-            STREAM(y + i * LANES, value);
-        }
+static void run(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch) {
+    if (job->sums == NULL && job->outputs == NULL &&
+        fits_registers(job->layers, job->layer_count)) {
+        run_registers(job, first, rows, scratch);
     } else {
-        for (uint64_t i = 0; i < vectors; i++) {
-            STORE(y + i * LANES, value);
-        }
-    }
-}
-
-static void stream(const void *x, uint64_t x_bytes, void *y, uint64_t y_bytes, bool nontemporal) {
-    const uint64_t vector = LANES * sizeof(SCALAR);
-    const SCALAR *in = x;
-    SCALAR *out = y;
-    const uint64_t head = (0 - (uintptr_t)y) % vector;
-    if (head > 0 && head <= y_bytes) {
-        memset(y, 0, head);
-        out = (SCALAR *)(void *)((unsigned char *)y + head);
-        y_bytes -= head;
-    }
-    uint64_t reads = x_bytes / vector, writes = y_bytes / vector;
-    const uint64_t turns = (writes > reads ? writes : reads) / STRETCH + 1;
-    for (uint64_t turn = 0; turn < turns; turn++) {
-        const uint64_t r = reads / (turns - turn), w = writes / (turns - turn);
-        const REAL value = read_vectors(in, r);
-        write_vectors(out, w, value, nontemporal);
-        /* Nothing was written: the reads must not be dropped with it. */
-        __asm__ volatile("" : : "m"(value));
-        in += r * LANES;
-        out += w * LANES;
-        reads -= r;
-        writes -= w;
-    }
-    if (y_bytes % vector > 0) {
-        memset(out, 0, y_bytes % vector);
+        run_blocks(job, first, rows, scratch);
     }
     FENCE();
 }
 
-/** Enough chains to cover the latency of a multiply-add on two ports, few enough for registers. */
-#define CHAINS 12
-
-static uint64_t multiply_add(uint64_t iterations) {
-    REAL a[CHAINS];
-    const REAL w = K((SCALAR)0.999), b = K((SCALAR)0.001);
-    for (uint64_t i = 0; i < CHAINS; i++) {
-        a[i] = K((SCALAR)i);
-    }
-    for (uint64_t n = 0; n < iterations; n++) {
-        for (uint64_t i = 0; i < CHAINS; i++) {
-            a[i] = FMA(a[i], w, b);
-        }
-    }
-    REAL sum = K(0);
-    for (uint64_t i = 0; i < CHAINS; i++) {
-        sum = sum + a[i];
-    }
-    __asm__ volatile("" : : "m"(sum));
-    return iterations * CHAINS * LANES * 2;
-}
+#include "cpu/limit_body.h"
 
 const ffwd_rowblock TABLE = {
     .lanes = LANES,
     .tile_neurons = TILE_NEURONS,
     .group_rows = GROUP,
+    .fits_registers = fits_registers,
     .run = run,
     .stream = stream,
     .multiply_add = multiply_add,

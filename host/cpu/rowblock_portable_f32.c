@@ -22,5 +22,9 @@ static inline REAL load(const void *p) {
 #define STREAM(p, v) (*(p) = (v))
 #define FENCE()      ((void)0)
 
+#define STORE_U8(p, a, b, stream)                                                                  \
+    ((p)[0] = (unsigned char)(a), (p)[1] = (unsigned char)(b), (void)(stream))
+#define STREAM_U8_BYTES 1
+
 #define TABLE ffwd_rowblock_portable_f32
 #include "cpu/rowblock_body.h"
