@@ -16,6 +16,11 @@
 #ifndef FFWD_ACTIVATIONS_H
 #define FFWD_ACTIVATIONS_H
 
+/* a > b ? a : b; b where they are equal or one is NaN. An includer may know one operation for it. */
+#ifndef GREATER
+#define GREATER(a, b) WHEN_GT(a, b, a, b)
+#endif
+
 #ifdef REAL_IS_F64
 #include "activations_f64.h"
 #else
@@ -33,7 +38,7 @@ static inline REAL ffwd_step(REAL z) {
 
 /* z < 0 ? 0 : z; -0 stays -0. */
 static inline REAL ffwd_relu(REAL z) {
-    return WHEN_GT(K(0), z, K(0), z);
+    return GREATER(K(0), z);
 }
 
 #endif

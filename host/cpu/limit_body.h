@@ -5,7 +5,7 @@
 #define FFWD_CPU_LIMIT_BODY_H
 
 /** Vectors that a pass reads or writes before it turns to the other side: 4 KiB of AVX-512. */
-#define STRETCH 64
+#define STRETCH 8
 
 /** A value that depends on all of `vectors` vectors. */
 INLINE REAL read_vectors(const SCALAR *x, uint64_t vectors) {

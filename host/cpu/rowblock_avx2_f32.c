@@ -18,8 +18,10 @@ typedef uint32_t BITS __attribute__((vector_size(32)));
 #define GT(a, b)     ((BITS)_mm256_cmp_ps((a), (b), _CMP_GT_OQ))
 /* Bits and masks instead of a blend, so that a constant 0 on either side costs one operation. */
 #define WHEN_GT(a, b, x, y) ((REAL)((GT(a, b) & (BITS)(x)) | (~GT(a, b) & (BITS)(y))))
-#define AS_BITS(x)          ((BITS)(x))
-#define AS_REAL(x)          ((REAL)(x))
+/* x86's maximum is just that, unlike fmax(). */
+#define GREATER(a, b) ((REAL)_mm256_max_ps((a), (b)))
+#define AS_BITS(x)    ((BITS)(x))
+#define AS_REAL(x)    ((REAL)(x))
 
 #define LOAD(p)      ((REAL)_mm256_loadu_ps(p))
 #define STORE(p, v)  _mm256_storeu_ps((p), (v))

@@ -17,8 +17,10 @@ typedef uint32_t BITS __attribute__((vector_size(64)));
 #define FMA(a, b, c) ((REAL)_mm512_fmadd_ps((a), (b), (c)))
 #define WHEN_GT(a, b, x, y)                                                                        \
     ((REAL)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((a), (b), _CMP_GT_OQ), (y), (x)))
-#define AS_BITS(x) ((BITS)(x))
-#define AS_REAL(x) ((REAL)(x))
+/* x86's maximum is just that, unlike fmax(). */
+#define GREATER(a, b) ((REAL)_mm512_max_ps((a), (b)))
+#define AS_BITS(x)    ((BITS)(x))
+#define AS_REAL(x)    ((REAL)(x))
 
 #define LOAD(p)      ((REAL)_mm512_loadu_ps(p))
 #define STORE(p, v)  _mm512_storeu_ps((p), (v))

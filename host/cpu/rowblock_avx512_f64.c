@@ -18,8 +18,10 @@ typedef uint64_t BITS __attribute__((vector_size(64)));
 #define FMA(a, b, c) ((REAL)_mm512_fmadd_pd((a), (b), (c)))
 #define WHEN_GT(a, b, x, y)                                                                        \
     ((REAL)_mm512_mask_blend_pd(_mm512_cmp_pd_mask((a), (b), _CMP_GT_OQ), (y), (x)))
-#define AS_BITS(x) ((BITS)(x))
-#define AS_REAL(x) ((REAL)(x))
+/* x86's maximum is just that, unlike fmax(). */
+#define GREATER(a, b) ((REAL)_mm512_max_pd((a), (b)))
+#define AS_BITS(x)    ((BITS)(x))
+#define AS_REAL(x)    ((REAL)(x))
 
 #define LOAD(p)      ((REAL)_mm512_loadu_pd(p))
 #define STORE(p, v)  _mm512_storeu_pd((p), (v))

@@ -214,9 +214,20 @@ static bool readable_in_place(const block *b) {
            (x->cols >= LANES || (x->rows - b->first - b->rows) * x->cols >= LANES);
 }
 
-/** A group's rows that are worth asking for ahead of their use: more would push out the block. */
+/** A group's rows that are asked for ahead of their use into the first-level cache: more would push
+ *  out the block, and go into the second. */
 #define PREFETCH_BYTES 4096
 #define CACHE_LINE     64
+
+static void prefetch(const unsigned char *rows, uint64_t bytes) {
+    for (uint64_t i = 0; i < bytes; i += CACHE_LINE) {
+        if (bytes <= PREFETCH_BYTES) {
+            __builtin_prefetch(rows + i, 0, 3);
+        } else {
+            __builtin_prefetch(rows + i, 0, 2);
+        }
+    }
+}
 
 static void load_rows(block *b) {
     const ffwd_rows *x = &b->job->x;
@@ -231,24 +242,40 @@ static void load_rows(block *b) {
     }
     /* The next block's rows arrive while this one is computed; past the end nothing happens. */
     const unsigned char *ahead = slice.data + b->groups * group_bytes;
-    const uint64_t ahead_bytes = direct && group_bytes <= PREFETCH_BYTES ? group_bytes : 0;
     for (uint64_t g = 0; g < b->groups; g++) {
-        for (uint64_t i = 0; i < ahead_bytes; i += CACHE_LINE) {
-            __builtin_prefetch(ahead + i);
+        if (direct) {
+            prefetch(ahead + g * group_bytes, group_bytes);
         }
-        ahead += group_bytes;
         rows_to_features(GROUP, cols, from + g * GROUP * cols, b->here + g * GROUP * cols);
     }
 }
 
-/** Whether a column at `to` is written past the caches: all of it, by whole vectors. */
-static bool streams(const block *b, const ffwd_rows *view, const SCALAR *to) {
-    return b->job->bypass_cache && view->cols == 1 && (uintptr_t)to % sizeof(REAL) == 0;
+/** to[i] = from[i], past the caches but for what lies before the first and behind the last boundary
+ *  of vectors in `to`. */
+static void stream_values(const SCALAR *from, uint64_t count, SCALAR *to) {
+    const uint64_t before = (0 - (uintptr_t)to) % sizeof(REAL) / sizeof(SCALAR);
+    uint64_t i = 0;
+    for (; i < before && i < count; i++) {
+        to[i] = from[i];
+    }
+    for (; i + LANES <= count; i += LANES) {
+        STREAM(to + i, LOAD(from + i));
+    }
+    for (; i < count; i++) {
+        to[i] = from[i];
+    }
 }
 
-static void stream_column(const SCALAR *from, uint64_t rows, SCALAR *to) {
-    for (uint64_t r = 0; r < rows; r += LANES) {
-        STREAM(to + r, LOAD(from + r));
+/** Rows that nobody reads soon: group by group through the first-level cache, then past it. */
+static void stream_rows(const block *b, uint64_t cols, SCALAR *to) {
+    const uint64_t count = GROUP * cols;
+    for (uint64_t g = 0; g < b->groups; g++) {
+        const SCALAR *from = b->here + g * count;
+        if (cols > 1) {
+            features_to_rows(GROUP, cols, from, b->dense);
+            from = b->dense;
+        }
+        stream_values(from, count, to + g * count);
     }
 }
 
@@ -257,8 +284,8 @@ static void store_rows(const block *b, const ffwd_rows *view) {
     const ffwd_rows slice = ffwd_rows_slice(view, b->first, b->rows);
     const bool direct = in_place(b, view);
     SCALAR *to = direct ? (SCALAR *)(void *)slice.data : b->dense;
-    if (direct && streams(b, view, to)) {
-        stream_column(b->here, b->rows, to);
+    if (direct && b->job->bypass_cache) {
+        stream_rows(b, cols, to);
         return;
     }
     for (uint64_t g = 0; g < b->groups; g++) {
@@ -306,17 +333,6 @@ static void run_layer(block *b, size_t index) {
     }
 }
 
-/** Of `rows` rows from `first`, those before Y's first vector boundary where whole vectors of Y are
- *  to be streamed from there on; else all. */
-static uint64_t align_rows(const ffwd_block_job *job, uint64_t first, uint64_t rows) {
-    const uintptr_t at = (uintptr_t)ffwd_rows_slice(&job->y, first, 1).data;
-    const uint64_t before = (0 - at) % sizeof(REAL) / sizeof(SCALAR);
-    if (!job->bypass_cache || job->y.cols != 1 || !ffwd_rows_dense(&job->y, FFWD_DTYPE)) {
-        return rows;
-    }
-    return before > 0 && before < rows ? before : rows;
-}
-
 static void run_blocks(const ffwd_block_job *job, uint64_t first, uint64_t rows, SCALAR *scratch) {
     uint64_t widest = job->x.cols;
     for (size_t i = 0; i < job->layer_count; i++) {
@@ -328,9 +344,6 @@ static void run_blocks(const ffwd_block_job *job, uint64_t first, uint64_t rows,
         b.there = b.here + area;
         b.dense = b.there + area;
         b.rows = rows - done < job->block_rows ? rows - done : job->block_rows;
-        if (done == 0) {
-            b.rows = align_rows(job, first, b.rows);
-        }
         b.groups = (b.rows + GROUP - 1) / GROUP;
         load_rows(&b);
         if (job->layer_count == 0) {
