@@ -7,6 +7,11 @@ demo: configure
 	cmake --build --preset release --target ffwd_command
 	build/release/bin/ffwd bench --device all
 
+# Beside NumPy and ONNX Runtime, half an hour; QUICK=--quick takes a tenth of the rows.
+bench: configure
+	cmake --build --preset release --target ffwd_command
+	"$$(sh scripts/install-peers)" bench/compare.py build/release/bin/ffwd --out build/bench $(QUICK)
+
 check: all
 	ctest --preset release
 
@@ -19,4 +24,4 @@ packages:
 clean:
 	rm -rf build
 
-.PHONY: all demo check configure packages clean
+.PHONY: all demo bench check configure packages clean

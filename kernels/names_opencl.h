@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The seven names of the shared arithmetic in OpenCL C, one value a work-item. REAL_IS_F64 selects
-// double; every kernel includes this file first, since it also forbids contraction.
+// The seven names of the shared arithmetic in OpenCL C, for one value or for LANES of them. REAL_IS_F64
+// selects double; every kernel includes this file first, since it also forbids contraction.
 #ifndef FFWD_KERNELS_NAMES_OPENCL_H
 #define FFWD_KERNELS_NAMES_OPENCL_H
 
@@ -8,19 +8,31 @@
 
 #ifdef REAL_IS_F64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
-#define REAL    double
-#define BITS    ulong
-#define AS_BITS as_ulong
-#define AS_REAL as_double
+#define SCALAR      double
+#define SCALAR_BITS ulong
 #else
-#define REAL    float
-#define BITS    uint
-#define AS_BITS as_uint
-#define AS_REAL as_float
+#define SCALAR      float
+#define SCALAR_BITS uint
 #endif
 
-#define K(c)                ((REAL)(c))
-#define FMA(a, b, c)        fma((a), (b), (c))
+#ifdef LANES
+#define PASTE_(a, b)        a##b
+#define PASTE(a, b)         PASTE_(a, b)
+#define REAL                PASTE(SCALAR, LANES)
+#define BITS                PASTE(SCALAR_BITS, LANES)
+#define WHEN_GT(a, b, x, y) select((y), (x), (a) > (b))
+#else
+#define PASTE(a, b)         a
+#define REAL                SCALAR
+#define BITS                SCALAR_BITS
 #define WHEN_GT(a, b, x, y) ((a) > (b) ? (x) : (y))
+#endif
+
+#define AS_BITS(x)   PASTE_AS(BITS)(x)
+#define AS_REAL(b)   PASTE_AS(REAL)(b)
+#define PASTE_AS_(t) as_##t
+#define PASTE_AS(t)  PASTE_AS_(t)
+#define K(c)         ((REAL)(c))
+#define FMA(a, b, c) fma((a), (b), (c))
 
 #endif

@@ -205,7 +205,8 @@ static void fail_every_prepare(ffwd_device *device, uint32_t strategy) {
 }
 
 START_TEST(failing_calls) {
-    if (_i / 2 == 1) {
+    static const uint32_t strategies[] = {FFWD_CHAIN, FFWD_LAYERED, FFWD_FUSED};
+    if (_i / 3 == 1) {
         ck_assert_int_eq(setenv("FFWD_OPENCL_COPY", "1", 1), 0);
     }
     ffwd_device *device = open_opencl();
@@ -216,8 +217,8 @@ START_TEST(failing_calls) {
     ffwd_opencl_api faulty = faulty_api(opencl->cl);
     const ffwd_opencl_api *real = opencl->cl;
     opencl->cl = &faulty;
-    fail_every_call(device, _i % 2 == 0 ? FFWD_CHAIN : FFWD_LAYERED);
-    fail_every_prepare(device, _i % 2 == 0 ? FFWD_CHAIN : FFWD_LAYERED);
+    fail_every_call(device, strategies[_i % 3]);
+    fail_every_prepare(device, strategies[_i % 3]);
     opencl->cl = real;
     ffwd_device_destroy(device);
 }
@@ -432,7 +433,7 @@ static Suite *faults_suite(void) {
     Suite *suite = suite_create("opencl faults");
     TCase *faults = tcase_create("faults");
     tcase_set_timeout(faults, 120);
-    tcase_add_loop_test(faults, failing_calls, 0, 4);
+    tcase_add_loop_test(faults, failing_calls, 0, 6);
     tcase_add_loop_test(faults, rows_are_free_after_a_failure, 0, 2);
     tcase_add_loop_test(faults, lost_device, 0, sizeof losses / sizeof losses[0]);
     tcase_add_loop_test(faults, lack_of_memory_is_no_verdict, 0,

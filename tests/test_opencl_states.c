@@ -182,6 +182,26 @@ START_TEST(signals_stay) {
 }
 END_TEST
 
+/** The one kernel for all layers has its bounds; the form that a device chooses itself has none. */
+static void refuse_wide_and_deep(ffwd_device *device) {
+    static const uint64_t widths[] = {2, 1025};
+    const net_shape shape = net_shape_of(1, widths, FFWD_STEP, 0);
+    ffwd_model *wide = net_create(&shape, FFWD_F32, 1);
+    ffwd_placement *placement = NULL;
+    ffwd_error err = FFWD_ERROR_INIT;
+    ((ffwd_opencl_device *)device)->buffer_bytes = 1 << 30;
+    ffwd_request request = {.strategy = FFWD_FUSED, .expected_rows = 10};
+    ck_assert_int_eq(device->ops->prepare(device, wide, &request, &placement, &err),
+                     FFWD_EUNSUPPORTED);
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "fused takes up to 32 layers and 1024 values a row, not 1 and 1025"));
+    request.strategy = FFWD_STRATEGY_AUTO;
+    expect_ok(device->ops->prepare(device, wide, &request, &placement, &err), &err);
+    ck_assert_uint_eq(placement->strategy, FFWD_LAYERED);
+    device->ops->release(placement);
+    ffwd_model_destroy(wide);
+}
+
 START_TEST(models_it_does_not_take) {
     ffwd_device *device = open_opencl();
     ffwd_model *empty = NULL;
@@ -201,7 +221,10 @@ START_TEST(models_it_does_not_take) {
     ffwd_model_destroy(empty);
 
     ffwd_model *model = net_create(&shape, FFWD_F64, 1);
+    ((ffwd_opencl_device *)device)->type = FFWD_TYPE_GPU;
     ck_assert(!device->ops->has_strategy(device, FFWD_FUSED));
+    ((ffwd_opencl_device *)device)->type = FFWD_TYPE_CPU;
+    ck_assert(device->ops->has_strategy(device, FFWD_FUSED));
     ((ffwd_opencl_device *)device)->has_f64 = false;
     ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
                      FFWD_EUNSUPPORTED);
@@ -212,6 +235,7 @@ START_TEST(models_it_does_not_take) {
                      FFWD_EUNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(err.message, "layer 1 has 1 x 2 weights"));
     ffwd_model_destroy(model);
+    refuse_wide_and_deep(device);
     ffwd_device_destroy(device);
 }
 END_TEST
@@ -285,11 +309,19 @@ START_TEST(probe_refuses) {
     ck_assert_ptr_nonnull(strstr(err.message, "no float64: arithmetic probe: tanh_f64("));
     ffwd_model *model = small_net_model();
     ffwd_placement *placement = NULL;
-    const ffwd_request request = {0};
-    ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
-                     FFWD_ENODEVICE);
-    ck_assert_ptr_nonnull(
-        strstr(err.message, ": arithmetic probe: matmul_relu_f32: y[66][17]: got "));
+    static const struct {
+        uint32_t strategy;
+        const char *message;
+    } forms[] = {
+        {FFWD_LAYERED, ": arithmetic probe: matmul_relu_f32: y[66][17]: got "},
+        {FFWD_FUSED, ": arithmetic probe: rowblock_f32: y["},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        const ffwd_request request = {.strategy = forms[i].strategy};
+        ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
+                         FFWD_ENODEVICE);
+        ck_assert_ptr_nonnull(strstr(err.message, forms[i].message));
+    }
     ffwd_model_destroy(model);
     opencl->cl = honest;
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, NULL), FFWD_EUNSUPPORTED);

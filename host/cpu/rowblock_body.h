@@ -24,10 +24,11 @@
 
 /* ------------------------------------------------------------------------------------ products */
 
-/** out[o][r] = activation(sum[o][r]); neurons and activation are constants. */
-INLINE void store_tile(uint32_t neurons, uint32_t activation, REAL (*sum)[VECTORS], SCALAR *out) {
+/** out[o][r] = activation(sum[o][r]); vectors, neurons and activation are constants. */
+INLINE void store_tile(uint32_t vectors, uint32_t neurons, uint32_t activation,
+                       REAL (*sum)[VECTORS], SCALAR *out) {
     for (uint64_t o = 0; o < neurons; o++) {
-        for (uint64_t v = 0; v < VECTORS; v++) {
+        for (uint64_t v = 0; v < vectors; v++) {
             const REAL z = sum[o][v];
             const REAL y = activation == FFWD_STEP   ? ffwd_step(z)
                            : activation == FFWD_RELU ? ffwd_relu(z)
@@ -39,37 +40,38 @@ INLINE void store_tile(uint32_t neurons, uint32_t activation, REAL (*sum)[VECTOR
 
 /**
  * out[o][r] = activation(bias[o] + sum over k of weights[k][o] * in[k][r]), k in order, one group.
- * Step and relu are done here, on the sums in registers; the others are a pass of their own.
+ * Step and relu are done here, on the sums in registers; the others are a pass of their own. Of few
+ * rows only the first `vectors` vectors of the group are computed.
  */
-INLINE void tile(uint32_t neurons, uint64_t inputs, uint32_t activation, const SCALAR *in,
-                 const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
+INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t activation,
+                 const SCALAR *in, const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
     REAL sum[TILE_NEURONS][VECTORS];
     for (uint64_t o = 0; o < neurons; o++) {
-        for (uint64_t v = 0; v < VECTORS; v++) {
+        for (uint64_t v = 0; v < vectors; v++) {
             sum[o][v] = K(bias[o]);
         }
     }
     for (uint64_t k = 0; k < inputs; k++) {
         REAL x[VECTORS];
-        for (uint64_t v = 0; v < VECTORS; v++) {
+        for (uint64_t v = 0; v < vectors; v++) {
             x[v] = LOAD(in + k * GROUP + v * LANES);
         }
         for (uint64_t o = 0; o < neurons; o++) {
             const REAL w = K(weights[k * neurons + o]);
-            for (uint64_t v = 0; v < VECTORS; v++) {
+            for (uint64_t v = 0; v < vectors; v++) {
                 sum[o][v] = FMA(w, x[v], sum[o][v]);
             }
         }
     }
     switch (activation) {
     case FFWD_STEP:
-        store_tile(neurons, FFWD_STEP, sum, out);
+        store_tile(vectors, neurons, FFWD_STEP, sum, out);
         break;
     case FFWD_RELU:
-        store_tile(neurons, FFWD_RELU, sum, out);
+        store_tile(vectors, neurons, FFWD_RELU, sum, out);
         break;
     default:
-        store_tile(neurons, FFWD_IDENTITY, sum, out);
+        store_tile(vectors, neurons, FFWD_IDENTITY, sum, out);
         break;
     }
 }
@@ -77,6 +79,7 @@ INLINE void tile(uint32_t neurons, uint64_t inputs, uint32_t activation, const S
 /** One layer's data, as every tile of it takes them. */
 typedef struct product {
     uint64_t inputs, neurons, groups;
+    bool few;            /**< rows: no more than LANES, in one group */
     uint32_t activation; /**< identity where the activation is a pass of its own */
     const SCALAR *in;
     SCALAR *out;
@@ -89,8 +92,12 @@ INLINE void tile_groups(uint32_t neurons, uint64_t inputs, const product *p, uin
     const uint32_t activation = p->activation;
     const SCALAR *restrict in = p->in;
     SCALAR *restrict out = p->out + first * GROUP;
+    if (p->few) {
+        tile(1, neurons, inputs, activation, in, weights, bias, out);
+        return;
+    }
     for (uint64_t g = 0; g < groups; g++) {
-        tile(neurons, inputs, activation, in, weights, bias, out);
+        tile(VECTORS, neurons, inputs, activation, in, weights, bias, out);
         in += inputs * GROUP;
         out += out_stride;
     }
@@ -310,6 +317,7 @@ static void run_layer(block *b, size_t index) {
     const product p = {.inputs = layer->inputs,
                        .neurons = layer->neurons,
                        .groups = b->groups,
+                       .few = b->rows <= LANES,
                        .activation = early ? layer->activation : FFWD_IDENTITY,
                        .in = b->here,
                        .out = b->there};

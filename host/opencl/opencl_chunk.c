@@ -12,36 +12,66 @@
  *  promise: a core or two, and an integrated GPU at a tenth of its peak. Most GPUs have a
  *  sixteenth of their float32 units for float64 or fewer; a CPU has half. */
 #define CPU_FLOPS_PER_MS   UINT64_C(5000000)
+#define FUSED_FLOPS_PER_MS UINT64_C(20000000)
 #define OTHER_FLOPS_PER_MS UINT64_C(50000000)
 #define OTHER_F64_SHARE    16
 /** A launch costs about 60 us on PoCL 3.1: this many flops of work dwarf it. */
 #define LAUNCH_FLOPS_MIN UINT64_C(2000000)
 /** What the rows between layers may take of a CPU's caches. */
 #define CACHE_SHARE (UINT64_C(4) << 20)
+/** Captures that are made apart. */
+#define CAPTURE_BYTES (UINT64_C(32) << 20)
 /** Larger chunks are whole tiles. */
 #define ROWS_MULTIPLE 256
 
-/** Values that one row has in all buffers together, and in the widest. */
+/** Whether a chunk's captures are made some rows at a time: those of all layers at once take far
+ * more than the rows themselves, and are seldom asked for. */
+static bool captures_apart(const ffwd_opencl_plan *plan) {
+    return plan->strategy == FFWD_FUSED;
+}
+
+/** Values that one row has in the buffers of a whole chunk together, and in the widest. */
 static void count_values(const ffwd_opencl_plan *plan, uint64_t *all, uint64_t *widest) {
     *all = 0;
     *widest = 1;
     for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
-        *all += plan->slot_values[slot];
-        *widest = ffwd_max(*widest, plan->slot_values[slot]);
+        if (slot != FFWD_SLOT_SUMS || !captures_apart(plan)) {
+            *all += plan->slot_values[slot];
+            *widest = ffwd_max(*widest, plan->slot_values[slot]);
+        }
     }
+}
+
+/** Bytes for rows, of those given to the engine. */
+static uint64_t budget_of(const ffwd_opencl_plan *plan, uint64_t given) {
+    if (given == 0) {
+        return ffwd_min(plan->device->memory_bytes / 4, DEFAULT_BUDGET);
+    }
+    return given > plan->weight_bytes ? given - plan->weight_bytes : 0;
+}
+
+/** Bytes of all captures of a row. */
+static uint64_t capture_row_bytes(const ffwd_opencl_plan *plan) {
+    return plan->slot_values[FFWD_SLOT_SUMS] * plan->value_bytes;
+}
+
+/** What captures may take of a budget that they share with the chunk: a row's at least. */
+static uint64_t capture_share(const ffwd_opencl_plan *plan, uint64_t budget) {
+    const uint64_t share = ffwd_max(ffwd_min(budget / 4, CAPTURE_BYTES), capture_row_bytes(plan));
+    return captures_apart(plan) ? ffwd_min(share, budget) : 0;
 }
 
 /** Rows that the bytes given to the engine hold. */
 static uint64_t rows_of_memory(const ffwd_opencl_plan *plan, uint64_t given, uint64_t row_bytes) {
-    uint64_t budget = ffwd_min(plan->device->memory_bytes / 4, DEFAULT_BUDGET);
-    if (given != 0) {
-        budget = given > plan->weight_bytes ? given - plan->weight_bytes : 0;
-    }
-    return budget / row_bytes;
+    const uint64_t budget = budget_of(plan, given);
+    return (budget - capture_share(plan, budget)) / row_bytes;
 }
 
 /** Flops a millisecond that may be relied on. */
 static uint64_t slow_rate(const ffwd_opencl_plan *plan) {
+    if (plan->strategy == FFWD_FUSED) {
+        return FUSED_FLOPS_PER_MS;
+    }
     if (plan->device->type == FFWD_TYPE_CPU) {
         return CPU_FLOPS_PER_MS;
     }
@@ -51,7 +81,7 @@ static uint64_t slow_rate(const ffwd_opencl_plan *plan) {
 
 /** Rows that the slowest kernel computes in time. */
 static uint64_t rows_of_patience(const ffwd_opencl_plan *plan) {
-    uint64_t slowest = 1;
+    uint64_t slowest = plan->strategy == FFWD_FUSED ? ffwd_max(plan->model->flops, 1) : 1;
     for (size_t i = 0; i < plan->model->operation_count; i++) {
         const ffwd_opencl_layer *layer = &plan->layers[i];
         slowest = ffwd_max(slowest, 2 * (uint64_t)layer->inputs * layer->neurons);
@@ -69,7 +99,7 @@ static uint64_t rows_of_cache(const ffwd_opencl_plan *plan) {
                     LAUNCH_FLOPS_MIN / ffwd_max(plan->model->flops, 1));
 }
 
-uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request *request) {
+static uint64_t choose_rows(const ffwd_opencl_plan *plan, const ffwd_request *request) {
     uint64_t all;
     uint64_t widest;
     count_values(plan, &all, &widest);
@@ -82,7 +112,7 @@ uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request
     if (request->chunk_rows != 0) {
         return ffwd_max(ffwd_min(rows, request->chunk_rows), 1);
     }
-    if (plan->device->type == FFWD_TYPE_CPU) {
+    if (plan->device->type == FFWD_TYPE_CPU && plan->strategy != FFWD_FUSED) {
         rows = ffwd_min(rows, rows_of_cache(plan));
     }
     if (rows > ROWS_MULTIPLE) {
@@ -92,4 +122,19 @@ uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request
         rows = ffwd_min(rows, ffwd_max(request->expected_rows, FFWD_LEAST_CHUNK_ROWS));
     }
     return ffwd_max(rows, 1);
+}
+
+void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request) {
+    uint64_t all;
+    uint64_t widest;
+    count_values(plan, &all, &widest);
+    plan->chunk_rows = choose_rows(plan, request);
+    plan->capture_rows = plan->chunk_rows;
+    plan->memory_bytes = plan->weight_bytes + plan->chunk_rows * all * plan->value_bytes;
+    if (captures_apart(plan)) {
+        const uint64_t share = capture_share(plan, budget_of(plan, request->memory_bytes));
+        plan->capture_rows =
+            ffwd_max(ffwd_min(plan->chunk_rows, share / ffwd_max(capture_row_bytes(plan), 1)), 1);
+        plan->memory_bytes += plan->capture_rows * capture_row_bytes(plan);
+    }
 }

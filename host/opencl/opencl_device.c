@@ -75,6 +75,7 @@ static void query_memory(ffwd_opencl_device *device) {
 static void query_all(ffwd_opencl_device *device) {
     size_t group_items = 0;
     cl_uint units = 0;
+    cl_uint lanes[2] = {0, 0};
     query_text(device, CL_DEVICE_NAME, device->name);
     query_text(device, CL_DRIVER_VERSION, device->driver);
     query_text(device, CL_DEVICE_VERSION, device->version);
@@ -85,6 +86,10 @@ static void query_all(ffwd_opencl_device *device) {
     }
     query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group_items, &group_items);
     query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units);
+    query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes[0], &lanes[0]);
+    query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE, sizeof lanes[1], &lanes[1]);
+    device->lanes[0] = lanes[0];
+    device->lanes[1] = lanes[1];
     device->group_items = ffwd_max(ffwd_min(group_items, GROUP_ITEMS_MAX), 1);
     device->compute_units = units;
     device->type = query_type(device);
@@ -107,9 +112,10 @@ static void describe(const ffwd_device *base, ffwd_device_info *info) {
     info->refused = device->refused;
 }
 
+/** The one kernel for all layers is made for CPUs. */
 static bool has_strategy(const ffwd_device *device, uint32_t strategy) {
-    (void)device;
-    return strategy == FFWD_CHAIN || strategy == FFWD_LAYERED;
+    const bool cpu = ((const ffwd_opencl_device *)device)->type == FFWD_TYPE_CPU;
+    return strategy == FFWD_CHAIN || strategy == FFWD_LAYERED || (strategy == FFWD_FUSED && cpu);
 }
 
 static void close_device(ffwd_device *base) {

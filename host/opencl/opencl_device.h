@@ -32,6 +32,7 @@ typedef struct ffwd_opencl_device {
     uint32_t compute_units;
     uint64_t memory_bytes, buffer_bytes, local_bytes;
     size_t group_items;    /**< the most items a work-group has */
+    uint32_t lanes[2];     /**< of a native vector of f32, f64 */
     size_t rows_alignment; /**< of host memory that is used in place */
     bool shares_memory;
     bool exact_division; /**< has the option for correctly rounded float division */

@@ -5,15 +5,34 @@
 #include "opencl/opencl_placement.h"
 #include "opencl/program.h"
 
-static ffwd_status enqueue(const ffwd_opencl_placement *placement, size_t stage_index,
-                           cl_uint dimensions, const size_t *items, const size_t *group,
-                           cl_event *event, ffwd_error *err) {
-    const ffwd_opencl_plan *plan = placement->plan;
-    cl_int code =
-        plan->device->cl->clEnqueueNDRangeKernel(placement->queue, placement->kernels[stage_index],
-                                                 dimensions, NULL, items, group, 0, NULL, event);
-    return ffwd_opencl_check(plan->device, code, "clEnqueueNDRangeKernel",
-                             plan->stages[stage_index].kernel, err);
+/** Items for each compute unit of which a rowblock makes its rows: a slow unit leaves its share to
+ * the others. */
+#define ITEMS_A_UNIT 16
+
+/** A kernel about to be launched. */
+typedef struct launch {
+    const ffwd_opencl_placement *placement;
+    cl_kernel kernel;
+    const char *name;
+} launch;
+
+static launch launch_of(const ffwd_opencl_placement *placement, size_t stage_index) {
+    return (launch){placement, placement->kernels[stage_index],
+                    placement->plan->stages[stage_index].kernel};
+}
+
+static ffwd_status enqueue(const launch *l, cl_uint dimensions, const size_t *items,
+                           const size_t *group, cl_event *event, ffwd_error *err) {
+    const ffwd_opencl_device *device = l->placement->plan->device;
+    cl_int code = device->cl->clEnqueueNDRangeKernel(l->placement->queue, l->kernel, dimensions,
+                                                     NULL, items, group, 0, NULL, event);
+    return ffwd_opencl_check(device, code, "clEnqueueNDRangeKernel", l->name, err);
+}
+
+static ffwd_status set_arguments(const launch *l, const ffwd_opencl_argument *arguments,
+                                 size_t count, ffwd_error *err) {
+    return ffwd_opencl_set_arguments(l->placement->plan->device, l->kernel, l->name, arguments,
+                                     count, err);
 }
 
 static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t stage_index,
@@ -38,11 +57,9 @@ static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t 
         (size_t)ffwd_round_up(operands->rows, tile_rows) / tile_rows * group[0],
         (size_t)ffwd_round_up(operands->neurons, tile_neurons) / tile_neurons * group[1],
     };
-    ffwd_status status = ffwd_opencl_set_arguments(
-        placement->plan->device, placement->kernels[stage_index], stage->kernel, arguments,
-        sizeof arguments / sizeof arguments[0], err);
-    return status != FFWD_OK ? status
-                             : enqueue(placement, stage_index, 2, items, group, event, err);
+    const launch l = launch_of(placement, stage_index);
+    ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
+    return status != FFWD_OK ? status : enqueue(&l, 2, items, group, event, err);
 }
 
 static ffwd_status launch_activation(const ffwd_opencl_placement *placement, size_t stage_index,
@@ -54,17 +71,43 @@ static ffwd_status launch_activation(const ffwd_opencl_placement *placement, siz
         {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &operands->y}, {sizeof count, &count}};
     const size_t group = stage->group_rows * stage->group_neurons;
     const size_t items = (size_t)ffwd_round_up(count, group);
-    ffwd_status status = ffwd_opencl_set_arguments(
-        placement->plan->device, placement->kernels[stage_index], stage->kernel, arguments,
-        sizeof arguments / sizeof arguments[0], err);
-    return status != FFWD_OK ? status
-                             : enqueue(placement, stage_index, 1, &items, &group, event, err);
+    const launch l = launch_of(placement, stage_index);
+    ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
+    return status != FFWD_OK ? status : enqueue(&l, 1, &items, &group, event, err);
+}
+
+static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement, size_t stage_index,
+                                   const ffwd_opencl_operands *operands, cl_event *event,
+                                   ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    launch l = launch_of(placement, stage_index);
+    if (operands->sums != NULL) {
+        l.kernel = placement->capturing;
+    }
+    const uint64_t most_items = (uint64_t)ffwd_max(plan->device->compute_units, 1) * ITEMS_A_UNIT;
+    const cl_ulong begin = operands->first, end = begin + operands->rows;
+    const cl_ulong item_rows =
+        ffwd_round_up(operands->rows / most_items + 1, plan->stages[stage_index].block_rows);
+    const ffwd_opencl_argument arguments[] = {
+        {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &plan->packed},
+        {sizeof(cl_mem), &operands->y}, {sizeof(cl_mem), &operands->sums},
+        {sizeof begin, &begin},         {sizeof end, &end},
+        {sizeof item_rows, &item_rows},
+    };
+    const size_t group = 1, items = (size_t)((operands->rows - 1) / item_rows + 1);
+    ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
+    return status != FFWD_OK ? status : enqueue(&l, 1, &items, &group, event, err);
 }
 
 ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t stage_index,
                                const ffwd_opencl_operands *operands, cl_event *event,
                                ffwd_error *err) {
-    return placement->plan->stages[stage_index].matmul
-               ? launch_matmul(placement, stage_index, operands, event, err)
-               : launch_activation(placement, stage_index, operands, event, err);
+    switch (placement->plan->stages[stage_index].kind) {
+    case FFWD_KERNEL_MATMUL:
+        return launch_matmul(placement, stage_index, operands, event, err);
+    case FFWD_KERNEL_ACTIVATION:
+        return launch_activation(placement, stage_index, operands, event, err);
+    default:
+        return launch_rowblock(placement, stage_index, operands, event, err);
+    }
 }

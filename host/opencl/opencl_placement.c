@@ -18,9 +18,24 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
     if (placement->slots[slot] != NULL) {
         return FFWD_OK;
     }
+    const uint64_t rows = slot == FFWD_SLOT_SUMS ? plan->capture_rows : plan->chunk_rows;
     return ffwd_opencl_buffer(plan->device, CL_MEM_READ_WRITE,
-                              plan->chunk_rows * plan->slot_values[slot] * plan->value_bytes, NULL,
+                              rows * plan->slot_values[slot] * plan->value_bytes, NULL,
                               &placement->slots[slot], err);
+}
+
+ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    cl_program program = NULL;
+    if (placement->capturing != NULL) {
+        return FFWD_OK;
+    }
+    ffwd_status status = ffwd_opencl_rowblock_capturing(plan, &program, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    return ffwd_opencl_kernel(plan->device, program, plan->stages[0].kernel, &placement->capturing,
+                              err);
 }
 
 /** Buffers that every chunk needs; the others come when a chunk asks for them. */
@@ -49,7 +64,7 @@ static void describe_stages(ffwd_opencl_placement *placement) {
         ffwd_plan_stage *shown = &placement->base.stages[i];
         (void)snprintf(shown->kernel, sizeof shown->kernel, "%s", stage->kernel);
         shown->first_layer = stage->layer;
-        shown->layer_count = 1;
+        shown->layer_count = stage->layer_count;
     }
 }
 
@@ -136,6 +151,7 @@ void ffwd_opencl_release(ffwd_placement *base) {
     for (size_t i = 0; placement->kernels != NULL && i < placement->plan->stage_count; i++) {
         ffwd_opencl_release_kernel(device, placement->kernels[i]);
     }
+    ffwd_opencl_release_kernel(device, placement->capturing);
     for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
         ffwd_opencl_release_buffer(device, placement->slots[slot]);
     }

@@ -16,7 +16,8 @@ typedef struct ffwd_opencl_placement {
     ffwd_placement base;
     ffwd_opencl_plan *plan;
     cl_command_queue queue;
-    cl_kernel *kernels; /**< one a stage */
+    cl_kernel *kernels;  /**< one a stage */
+    cl_kernel capturing; /**< of a rowblock, once a chunk has been captured */
     cl_mem slots[FFWD_SLOT_COUNT];
     ffwd_opencl_command *commands; /**< of the current chunk, as many as it can have */
     size_t command_count;
@@ -26,17 +27,23 @@ typedef struct ffwd_opencl_placement {
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
                                        ffwd_error *err);
 
-/** What a stage is launched over; see matmul.cl and activation.cl. */
+/** What a stage is launched over; see the kernel files. */
 typedef struct ffwd_opencl_operands {
-    cl_mem x, y;                /**< an activation computes y from x */
-    cl_mem weights, bias, sums; /**< of a matmul; the last two may be NULL */
-    cl_uint rows, inputs, neurons;
+    cl_mem x, y; /**< an activation computes y from x */
+    cl_mem weights,
+        bias;    /**< of a matmul, whose bias may be NULL; a rowblock has its weights packed */
+    cl_mem sums; /**< NULL, or where a matmul puts its sums, a rowblock all captures */
+    cl_uint first, rows; /**< only a rowblock takes rows from the middle */
+    cl_uint inputs, neurons;
 } ffwd_opencl_operands;
 
 /** Enqueues the kernel of a stage. */
 ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t stage_index,
                                const ffwd_opencl_operands *operands, cl_event *event,
                                ffwd_error *err);
+
+/** Makes the kernel of a rowblock that captures, where there is none yet. */
+ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);
 
 /** Launches every kernel for the first time, over a small block with known answers: the compiler
  *  may err in one program and not in another. FFWD_ENODEVICE with the first value that differs.

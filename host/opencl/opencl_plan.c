@@ -48,7 +48,7 @@ static void halve_group(ffwd_opencl_stage *stage) {
 static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *request,
                         ffwd_opencl_stage *stage) {
     const ffwd_opencl_device *device = plan->device;
-    if (!stage->matmul) {
+    if (stage->kind == FFWD_KERNEL_ACTIVATION) {
         stage->group_rows = 1;
         stage->group_neurons = device->group_items;
         return;
@@ -75,14 +75,15 @@ static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *
     size_t used = (size_t)snprintf(definitions, sizeof definitions,
                                    "-D KERNEL=%s -D ACTIVATION=ffwd_%s%s", stage->kernel,
                                    activation, plan->value_bytes == 8 ? " -D REAL_IS_F64" : "");
-    if (stage->matmul) {
+    if (stage->kind == FFWD_KERNEL_MATMUL) {
         (void)snprintf(definitions + used, sizeof definitions - used,
                        " -D WG_ROWS=%zu -D WG_NEURONS=%zu -D ITEM_ROWS=%zu -D ITEM_NEURONS=%zu"
                        " -D TILE_K=%zu -D BLOCKED=%d",
                        stage->group_rows, stage->group_neurons, stage->item_rows,
                        stage->item_neurons, stage->tile_k, stage->blocked);
     }
-    return ffwd_opencl_build(plan->device, stage->matmul ? "matmul.cl" : "activation.cl",
+    return ffwd_opencl_build(plan->device,
+                             stage->kind == FFWD_KERNEL_MATMUL ? "matmul.cl" : "activation.cl",
                              definitions, &stage->program, err);
 }
 
@@ -122,7 +123,8 @@ static ffwd_status make_matmul(const ffwd_opencl_plan *plan, const ffwd_request 
                                ffwd_error *err) {
     const char *dtype = ffwd_dtype_name(plan->model->dtype);
     stage->layer = layer;
-    stage->matmul = true;
+    stage->layer_count = 1;
+    stage->kind = FFWD_KERNEL_MATMUL;
     if (plan->strategy == FFWD_CHAIN) {
         (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s", dtype);
         return make_stage(plan, request, "identity", stage, err);
@@ -135,7 +137,8 @@ static ffwd_status make_activation(const ffwd_opencl_plan *plan, const ffwd_requ
                                    size_t layer, const char *activation, ffwd_opencl_stage *stage,
                                    ffwd_error *err) {
     stage->layer = layer;
-    stage->matmul = false;
+    stage->layer_count = 1;
+    stage->kind = FFWD_KERNEL_ACTIVATION;
     (void)snprintf(stage->kernel, sizeof stage->kernel, "%s_%s", activation,
                    ffwd_dtype_name(plan->model->dtype));
     return make_stage(plan, request, activation, stage, err);
@@ -193,6 +196,9 @@ static ffwd_status place_layer(ffwd_opencl_plan *plan, cl_command_queue queue, s
     }
     layer->inputs = (cl_uint)operation->inputs;
     layer->neurons = (cl_uint)operation->neurons;
+    if (plan->strategy == FFWD_FUSED) {
+        return FFWD_OK;
+    }
     ffwd_status status = place_array(plan, queue, operation->weights, bytes, &layer->weights, err);
     if (status == FFWD_OK && operation->bias != NULL) {
         status = place_array(plan, queue, operation->bias, operation->neurons * plan->value_bytes,
@@ -220,27 +226,25 @@ ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t inde
 
 static void count_memory(ffwd_opencl_plan *plan, const ffwd_request *request) {
     uint64_t *values = plan->slot_values;
-    uint64_t row_values = 0;
     values[FFWD_SLOT_X] = plan->model->inputs;
     values[FFWD_SLOT_Y] = plan->model->outputs;
     for (size_t i = 0; i < plan->model->operation_count; i++) {
         uint64_t neurons = plan->layers[i].neurons;
+        if (plan->strategy == FFWD_FUSED) {
+            values[FFWD_SLOT_SUMS] += 2 * neurons; // z and y of all layers
+            continue;
+        }
         values[FFWD_SLOT_SUMS] = ffwd_max(values[FFWD_SLOT_SUMS], neurons);
         if (i + 1 < plan->model->operation_count) {
             ffwd_opencl_slot slot = ffwd_opencl_plan_slot(plan, i);
             values[slot] = ffwd_max(values[slot], neurons);
         }
     }
-    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
-        row_values += values[slot];
-    }
-    plan->chunk_rows = ffwd_opencl_chunk_rows(plan, request);
-    plan->memory_bytes = plan->weight_bytes + plan->chunk_rows * row_values * plan->value_bytes;
+    ffwd_opencl_size_chunk(plan, request);
 }
 
 static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_opencl_plan **out,
                             ffwd_error *err) {
-    const size_t stages_a_layer = strategy == FFWD_CHAIN ? 2 : 1;
     ffwd_opencl_plan *plan = ffwd_alloc_zero(sizeof *plan);
     if (plan == NULL) {
         return ffwd_fail_memory(err, sizeof *plan, "the plan");
@@ -250,7 +254,9 @@ static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_ope
     plan->model = model;
     plan->strategy = strategy;
     plan->value_bytes = ffwd_dtype_size(model->dtype);
-    plan->stage_count = stages_a_layer * model->operation_count;
+    plan->stage_count = strategy == FFWD_FUSED   ? 1
+                        : strategy == FFWD_CHAIN ? 2 * model->operation_count
+                                                 : model->operation_count;
     const uint64_t stage_bytes = plan->stage_count * sizeof *plan->stages;
     const uint64_t layer_bytes = model->operation_count * sizeof *plan->layers;
     plan->stages = ffwd_alloc_zero(stage_bytes);
@@ -264,15 +270,17 @@ static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_ope
 ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model *model,
                                     const ffwd_request *request, ffwd_opencl_plan **out,
                                     ffwd_error *err) {
-    const uint32_t strategy =
-        request->strategy == FFWD_STRATEGY_AUTO ? FFWD_LAYERED : request->strategy;
+    const uint32_t strategy = request->strategy != FFWD_STRATEGY_AUTO     ? request->strategy
+                              : ffwd_opencl_rowblock_suits(device, model) ? FFWD_FUSED
+                                                                          : FFWD_LAYERED;
     ffwd_opencl_plan *plan = NULL;
     ffwd_status status;
     *out = NULL;
     FFWD_TRY(status, allocate(model, strategy, &plan, err));
     plan->device = device;
     FFWD_TRY(status, place_layers(plan, err));
-    FFWD_TRY(status, make_stages(plan, request, err));
+    FFWD_TRY(status, strategy == FFWD_FUSED ? ffwd_opencl_rowblock_plan(plan, err)
+                                            : make_stages(plan, request, err));
     count_memory(plan, request);
     *out = plan;
     return FFWD_OK;
@@ -294,6 +302,7 @@ void ffwd_opencl_plan_release(ffwd_opencl_plan *plan) {
         ffwd_opencl_release_buffer(plan->device, plan->layers[i].weights);
         ffwd_opencl_release_buffer(plan->device, plan->layers[i].bias);
     }
+    ffwd_opencl_release_buffer(plan->device, plan->packed);
     ffwd_free(plan->layers);
     ffwd_free(plan->stages);
     ffwd_free(plan);

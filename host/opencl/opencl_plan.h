@@ -21,11 +21,18 @@ typedef struct ffwd_opencl_layer {
     cl_uint inputs, neurons;
 } ffwd_opencl_layer;
 
+typedef enum ffwd_opencl_kind {
+    FFWD_KERNEL_MATMUL,
+    FFWD_KERNEL_ACTIVATION,
+    FFWD_KERNEL_ROWBLOCK /**< all layers of the model */
+} ffwd_opencl_kind;
+
 typedef struct ffwd_opencl_stage {
     char kernel[64];
     cl_program program;
-    size_t layer;
-    bool matmul;                      /**< else an activation alone */
+    size_t layer, layer_count;
+    ffwd_opencl_kind kind;
+    size_t block_rows;                /**< of a rowblock */
     size_t group_rows, group_neurons; /**< items of a work-group; of an activation: 1, all */
     size_t item_rows, item_neurons;   /**< outputs of an item of a matmul, see matmul.cl */
     size_t tile_k;
@@ -41,7 +48,9 @@ typedef struct ffwd_opencl_plan {
     size_t stage_count;
     ffwd_opencl_stage *stages;
     ffwd_opencl_layer *layers;
+    cl_mem packed;                         /**< weights and biases for a rowblock; else NULL */
     uint64_t slot_values[FFWD_SLOT_COUNT]; /**< values a row; 0: not needed */
+    uint64_t capture_rows;                 /**< that SUMS holds: chunk_rows, or fewer at a time */
     uint64_t weight_bytes;                 /**< that are not used in place */
     uint64_t chunk_rows;
     uint64_t memory_bytes;
@@ -57,10 +66,19 @@ void ffwd_opencl_plan_release(ffwd_opencl_plan *plan);
 /** The slot that layer `index` writes its y into, where that is not the last layer. */
 ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t index);
 
+/** Plans all layers as one rowblock: its program, and the weights packed for it. */
+ffwd_status ffwd_opencl_rowblock_plan(ffwd_opencl_plan *plan, ffwd_error *err);
+/** Whether a model is one for a rowblock, and narrow enough that it is the faster form. */
+bool ffwd_opencl_rowblock_suits(const ffwd_opencl_device *device, const ffwd_model *model);
+/** The program that also captures; built when first asked for. */
+ffwd_status ffwd_opencl_rowblock_capturing(const ffwd_opencl_plan *plan, cl_program *out,
+                                           ffwd_error *err);
+
 /** Whether rows or weights at this address are used in place. */
 bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data);
 
-/** Rows a chunk for a plan whose slots are known; at least 1. */
-uint64_t ffwd_opencl_chunk_rows(const ffwd_opencl_plan *plan, const ffwd_request *request);
+/** Decides chunk_rows and capture_rows, at least 1, of a plan whose slots are known, and counts its
+ *  memory. */
+void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request);
 
 #endif

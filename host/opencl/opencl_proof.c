@@ -23,7 +23,7 @@ typedef struct proof {
 /** Crosses the stage's tile along the rows and the neurons, and takes three steps along k, the last
  *  of them short. */
 static ffwd_probe_shape shape_of(const ffwd_opencl_stage *stage) {
-    if (!stage->matmul) {
+    if (stage->kind == FFWD_KERNEL_ACTIVATION) {
         return (ffwd_probe_shape){.rows = 67, .inputs = 3, .neurons = 5};
     }
     return (ffwd_probe_shape){.rows = stage->group_rows * stage->item_rows + 3,
@@ -77,24 +77,37 @@ cleanup:
     return status;
 }
 
+/** Which value of a matrix it is. */
+typedef struct result {
+    const char *matrix;
+    size_t row, neuron;
+} result;
+
+static ffwd_status compare(const ffwd_opencl_device *device, const ffwd_probe_host *host,
+                           const char *kernel, const result *where, uint64_t got, uint64_t expected,
+                           ffwd_error *err) {
+    const int digits = 2 * (int)host->value_bytes;
+    if (got == expected) {
+        return FFWD_OK;
+    }
+    return ffwd_fail(err, FFWD_ENODEVICE,
+                     "%s: arithmetic probe: %s: %s[%zu][%zu]: got %0*llx, expected %0*llx",
+                     device->name, kernel, where->matrix, where->row, where->neuron, digits,
+                     (unsigned long long)got, digits, (unsigned long long)expected);
+}
+
 /** Compares what a kernel left in SUMS or Y with its answers. */
 static ffwd_status check(const proof *p, array_name array, ffwd_error *err) {
     const ffwd_opencl_device *device = p->placement->plan->device;
     const char *kernel = p->stage->kernel;
-    const int digits = 2 * (int)p->host->value_bytes;
     cl_int code = device->cl->clEnqueueReadBuffer(p->placement->queue, p->buffers[array], CL_TRUE,
                                                   0, p->bytes[array], p->got, 0, NULL, NULL);
     ffwd_status status = ffwd_opencl_check(device, code, "clEnqueueReadBuffer", kernel, err);
     for (size_t i = 0; i < output_count(p) && status == FFWD_OK; i++) {
-        const uint64_t got = p->host->bits(p->got, i);
-        const uint64_t expected = p->host->bits(p->values[array], i);
-        if (got != expected) {
-            status = ffwd_fail(
-                err, FFWD_ENODEVICE,
-                "%s: arithmetic probe: %s: %s[%zu][%zu]: got %0*llx, expected %0*llx", device->name,
-                kernel, array == SUMS ? "z" : "y", i / p->block.neurons, i % p->block.neurons,
-                digits, (unsigned long long)got, digits, (unsigned long long)expected);
-        }
+        const result where = {array == SUMS ? "z" : "y", i / p->block.neurons,
+                              i % p->block.neurons};
+        status = compare(device, p->host, kernel, &where, p->host->bits(p->got, i),
+                         p->host->bits(p->values[array], i), err);
     }
     return status;
 }
@@ -102,7 +115,7 @@ static ffwd_status check(const proof *p, array_name array, ffwd_error *err) {
 /** Launches the stage over the block and checks its Y. An activation takes the sums, which are in
  *  place; a matmul runs once with bias and sums, once without. */
 static ffwd_status launch(const proof *p, bool bias_and_sums, ffwd_error *err) {
-    const bool matmul = p->stage->matmul;
+    const bool matmul = p->stage->kind == FFWD_KERNEL_MATMUL;
     const ffwd_opencl_operands operands = {
         .x = p->buffers[matmul ? X : SUMS],
         .y = p->buffers[Y],
@@ -141,14 +154,15 @@ static ffwd_status prove_stage(const ffwd_opencl_placement *placement, size_t in
         .stage = stage,
         .host = plan->model->dtype == FFWD_F64 ? &ffwd_probe_f64 : &ffwd_probe_f32,
         .block = shape_of(stage),
-        .activation = stage->matmul && plan->strategy == FFWD_CHAIN
+        .activation = stage->kind == FFWD_KERNEL_MATMUL && plan->strategy == FFWD_CHAIN
                           ? FFWD_IDENTITY
                           : plan->model->operations[stage->layer].activation,
     };
     ffwd_status status;
     FFWD_TRY(status, allocate(&p, err));
     FFWD_TRY(status, place_block(&p, err));
-    FFWD_TRY(status, stage->matmul ? prove_matmul(&p, err) : launch(&p, false, err));
+    FFWD_TRY(status,
+             stage->kind == FFWD_KERNEL_MATMUL ? prove_matmul(&p, err) : launch(&p, false, err));
 cleanup:
     for (size_t i = 0; i < ARRAYS; i++) {
         ffwd_opencl_release_buffer(plan->device, p.buffers[i]);
@@ -157,8 +171,125 @@ cleanup:
     return status;
 }
 
+/* A rowblock proves itself with the model's own weights, over a block and the start of another. */
+
+typedef struct rowblock_proof {
+    const ffwd_opencl_placement *placement;
+    const ffwd_probe_host *host;
+    size_t rows, inputs, outputs;
+    unsigned char *x, *y, *between[2]; /**< in one allocation, that of x; between: of one row */
+    cl_mem x_buffer, y_buffer;
+} rowblock_proof;
+
+static size_t x_bytes(const rowblock_proof *p) {
+    return p->rows * p->inputs * p->host->value_bytes;
+}
+
+static size_t y_bytes(const rowblock_proof *p) {
+    return p->rows * p->outputs * p->host->value_bytes;
+}
+
+/** Room for the rows, and twice for two rows of the widest layer. */
+static ffwd_status allocate_rows(rowblock_proof *p, ffwd_error *err) {
+    const size_t widest =
+        (size_t)ffwd_model_widest(p->placement->plan->model) * p->host->value_bytes;
+    const size_t bytes = x_bytes(p) + y_bytes(p) + 4 * widest;
+    p->x = ffwd_alloc_zero(bytes);
+    if (p->x == NULL) {
+        return ffwd_fail_memory(err, bytes, "the probe");
+    }
+    p->y = p->x + x_bytes(p);
+    p->between[0] = p->y + y_bytes(p);
+    p->between[1] = p->between[0] + 2 * widest;
+    return FFWD_OK;
+}
+
+/** Runs the kernel; Y is in p->y then. */
+static ffwd_status run_rows(rowblock_proof *p, ffwd_error *err) {
+    const ffwd_opencl_device *device = p->placement->plan->device;
+    const char *kernel = p->placement->plan->stages[0].kernel;
+    const ffwd_probe_shape shape = {.rows = p->rows, .inputs = p->inputs, .neurons = 2};
+    ffwd_status status;
+    p->host->fill_dense(&shape, p->x, p->between[0], p->between[1]);
+    FFWD_TRY(status,
+             ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, x_bytes(p), NULL, &p->x_buffer, err));
+    FFWD_TRY(status,
+             ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, y_bytes(p), NULL, &p->y_buffer, err));
+    const ffwd_opencl_operands operands = {
+        .x = p->x_buffer, .y = p->y_buffer, .rows = (cl_uint)p->rows};
+    FFWD_TRY(status, ffwd_opencl_check(
+                         device,
+                         device->cl->clEnqueueWriteBuffer(p->placement->queue, p->x_buffer, CL_TRUE,
+                                                          0, x_bytes(p), p->x, 0, NULL, NULL),
+                         "clEnqueueWriteBuffer", "probe", err));
+    FFWD_TRY(status, ffwd_opencl_launch(p->placement, 0, &operands, NULL, err));
+    FFWD_TRY(status, ffwd_opencl_check(
+                         device,
+                         device->cl->clEnqueueReadBuffer(p->placement->queue, p->y_buffer, CL_TRUE,
+                                                         0, y_bytes(p), p->y, 0, NULL, NULL),
+                         "clEnqueueReadBuffer", kernel, err));
+cleanup:
+    return status;
+}
+
+/** The outputs of one row, in the contract's order. */
+static const void *answer_row(const rowblock_proof *p, size_t row) {
+    const ffwd_model *model = p->placement->plan->model;
+    const void *here = p->x + row * p->inputs * p->host->value_bytes;
+    for (size_t i = 0; i < model->operation_count; i++) {
+        const ffwd_operation *dense = &model->operations[i];
+        const ffwd_probe_shape shape = {1, (size_t)dense->inputs, (size_t)dense->neurons};
+        void *there = p->between[i % 2];
+        p->host->add_up(&shape, here, dense->weights, dense->bias, there);
+        p->host->activate(dense->activation, there, shape.neurons, there);
+        here = there;
+    }
+    return here;
+}
+
+static ffwd_status check_row(const rowblock_proof *p, size_t row, ffwd_error *err) {
+    const ffwd_opencl_plan *plan = p->placement->plan;
+    const void *expected = answer_row(p, row);
+    ffwd_status status = FFWD_OK;
+    for (size_t o = 0; o < p->outputs && status == FFWD_OK; o++) {
+        const result where = {"y", row, o};
+        status =
+            compare(plan->device, p->host, plan->stages[0].kernel, &where,
+                    p->host->bits(p->y, row * p->outputs + o), p->host->bits(expected, o), err);
+    }
+    return status;
+}
+
+/** Only some rows are checked: the scalar answers of a wide network take long. */
+static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, ffwd_error *err) {
+    const ffwd_model *model = placement->plan->model;
+    const size_t block_rows = placement->plan->stages[0].block_rows;
+    const size_t checked[] = {0, 1, block_rows / 2, block_rows - 1, block_rows, block_rows + 2};
+    rowblock_proof p = {
+        .placement = placement,
+        .host = model->dtype == FFWD_F64 ? &ffwd_probe_f64 : &ffwd_probe_f32,
+        .rows = block_rows + 3,
+        .inputs = (size_t)model->inputs,
+        .outputs = (size_t)model->outputs,
+    };
+    ffwd_status status;
+    FFWD_TRY(status, allocate_rows(&p, err));
+    FFWD_TRY(status, run_rows(&p, err));
+    for (size_t i = 0; i < sizeof checked / sizeof checked[0]; i++) {
+        FFWD_TRY(status, check_row(&p, checked[i], err));
+    }
+cleanup:
+    ffwd_opencl_release_buffer(placement->plan->device, p.x_buffer);
+    ffwd_opencl_release_buffer(placement->plan->device, p.y_buffer);
+    ffwd_free(p.x);
+    return status;
+}
+
 ffwd_status ffwd_opencl_prove(const ffwd_opencl_placement *placement, ffwd_error *err) {
     ffwd_status status = FFWD_OK;
+    if (placement->plan->strategy == FFWD_FUSED) {
+        return prove_rowblock(placement, err);
+    }
     for (size_t i = 0; i < placement->plan->stage_count && status == FFWD_OK; i++) {
         status = prove_stage(placement, i, err);
     }

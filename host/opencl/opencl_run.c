@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "base/process.h"
 #include "opencl/opencl_error.h"
 #include "opencl/opencl_placement.h"
@@ -34,11 +35,12 @@ static size_t bytes_of(const chunk_run *run, const ffwd_rows *rows) {
     return (size_t)(rows->rows * rows->cols * run->plan->value_bytes);
 }
 
-static ffwd_status map(chunk_run *run, cl_mem buffer, cl_map_flags flags, size_t bytes,
-                       uint64_t *ns, void **mapped, ffwd_error *err) {
+static ffwd_status map(chunk_run *run, cl_mem buffer, cl_map_flags flags, size_t offset,
+                       size_t bytes, uint64_t *ns, void **mapped, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
-    *mapped = run->device->cl->clEnqueueMapBuffer(run->placement->queue, buffer, CL_TRUE, flags, 0,
-                                                  bytes, 0, NULL, track(run, ns, NULL), &code);
+    *mapped =
+        run->device->cl->clEnqueueMapBuffer(run->placement->queue, buffer, CL_TRUE, flags, offset,
+                                            bytes, 0, NULL, track(run, ns, NULL), &code);
     return ffwd_opencl_check(run->device, code, "clEnqueueMapBuffer", NULL, err);
 }
 
@@ -54,7 +56,7 @@ static ffwd_status pack(chunk_run *run, const ffwd_rows *from, cl_mem buffer, ff
     uint64_t *ns = &run->timing->upload_ns;
     void *mapped = NULL;
     ffwd_status status =
-        map(run, buffer, CL_MAP_WRITE_INVALIDATE_REGION, bytes_of(run, from), ns, &mapped, err);
+        map(run, buffer, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes_of(run, from), ns, &mapped, err);
     if (status != FFWD_OK) {
         return status;
     }
@@ -64,11 +66,12 @@ static ffwd_status pack(chunk_run *run, const ffwd_rows *from, cl_mem buffer, ff
     return unmap(run, buffer, mapped, ns, err);
 }
 
-/** Unpacks a buffer into a view. */
-static ffwd_status unpack(chunk_run *run, cl_mem buffer, const ffwd_rows *to, ffwd_error *err) {
+/** Unpacks a buffer, from an offset in bytes on, into a view. */
+static ffwd_status unpack(chunk_run *run, cl_mem buffer, size_t offset, const ffwd_rows *to,
+                          ffwd_error *err) {
     uint64_t *ns = &run->timing->download_ns;
     void *mapped = NULL;
-    ffwd_status status = map(run, buffer, CL_MAP_READ, bytes_of(run, to), ns, &mapped, err);
+    ffwd_status status = map(run, buffer, CL_MAP_READ, offset, bytes_of(run, to), ns, &mapped, err);
     if (status != FFWD_OK) {
         return status;
     }
@@ -129,11 +132,11 @@ static ffwd_status deliver_y(chunk_run *run, ffwd_error *err) {
     uint64_t *ns = &run->timing->download_ns;
     if (run->lent_y != NULL) {
         void *mapped = NULL;
-        ffwd_status status = map(run, run->y, CL_MAP_READ, bytes_of(run, y), ns, &mapped, err);
+        ffwd_status status = map(run, run->y, CL_MAP_READ, 0, bytes_of(run, y), ns, &mapped, err);
         return status != FFWD_OK ? status : unmap(run, run->y, mapped, ns, err);
     }
     if (!ffwd_rows_dense(y, run->plan->model->dtype)) {
-        return unpack(run, run->y, y, err);
+        return unpack(run, run->y, 0, y, err);
     }
     cl_int code = run->device->cl->clEnqueueReadBuffer(run->placement->queue, run->y, CL_TRUE, 0,
                                                        bytes_of(run, y), y->data, 0, NULL,
@@ -181,10 +184,10 @@ static ffwd_status run_layer(chunk_run *run, size_t layer, cl_mem x, cl_mem y, f
         FFWD_TRY(status, launch(run, layer, x, sums != NULL ? *z : NULL, y, err));
     }
     if (sums != NULL) {
-        FFWD_TRY(status, unpack(run, *z, sums, err));
+        FFWD_TRY(status, unpack(run, *z, 0, sums, err));
     }
     if (outputs != NULL) {
-        FFWD_TRY(status, unpack(run, y, outputs, err));
+        FFWD_TRY(status, unpack(run, y, 0, outputs, err));
     }
 cleanup:
     return status;
@@ -227,6 +230,78 @@ static void count_times(const chunk_run *run) {
             command->stage->launches++;
         }
     }
+}
+
+/** Counts the commands that have ended, and forgets them. */
+static void finish_commands(const chunk_run *run) {
+    count_times(run);
+    for (size_t i = 0; i < run->placement->command_count; i++) {
+        ffwd_opencl_release_event(run->device, run->placement->commands[i].event);
+    }
+    run->placement->command_count = 0;
+}
+
+static bool captured(const ffwd_chunk *chunk) {
+    return chunk->sums != NULL || chunk->outputs != NULL;
+}
+
+/** A capture's rows [first, first + rows), from an offset in the buffer of all captures; moves the
+ *  offset behind them. */
+static ffwd_status deliver_capture(chunk_run *run, const ffwd_rows *captures, size_t layer,
+                                   cl_uint first, cl_uint rows, size_t *offset, ffwd_error *err) {
+    const ffwd_rows *all = wanted(captures, layer);
+    const size_t at = *offset;
+    *offset += (size_t)rows * run->plan->layers[layer].neurons * run->plan->value_bytes;
+    if (all == NULL) {
+        return FFWD_OK;
+    }
+    const ffwd_rows part = ffwd_rows_slice(all, first, rows);
+    return unpack(run, run->placement->slots[FFWD_SLOT_SUMS], at, &part, err);
+}
+
+/** All layers over some rows, with everything captured that is wanted. */
+static ffwd_status run_captured(chunk_run *run, cl_uint first, cl_uint rows, ffwd_error *err) {
+    ffwd_opencl_placement *placement = run->placement;
+    const ffwd_opencl_operands operands = {.x = run->x,
+                                           .y = run->y,
+                                           .sums = placement->slots[FFWD_SLOT_SUMS],
+                                           .first = first,
+                                           .rows = rows};
+    size_t offset = 0;
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_launch(
+                         placement, 0, &operands,
+                         track(run, &run->timing->kernel_ns, &placement->base.stages[0]), err));
+    for (size_t i = 0; i < run->plan->model->operation_count; i++) {
+        FFWD_TRY(status, deliver_capture(run, run->chunk->sums, i, first, rows, &offset, err));
+        FFWD_TRY(status, deliver_capture(run, run->chunk->outputs, i, first, rows, &offset, err));
+    }
+    FFWD_TRY(status, ffwd_opencl_check(run->device, run->device->cl->clFinish(placement->queue),
+                                       "clFinish", NULL, err));
+    finish_commands(run);
+cleanup:
+    return status;
+}
+
+/** All layers in one kernel. */
+static ffwd_status run_fused(chunk_run *run, ffwd_error *err) {
+    ffwd_opencl_placement *placement = run->placement;
+    ffwd_status status = FFWD_OK;
+    if (!captured(run->chunk)) {
+        const ffwd_opencl_operands operands = {.x = run->x, .y = run->y, .rows = run->rows};
+        return ffwd_opencl_launch(placement, 0, &operands,
+                                  track(run, &run->timing->kernel_ns, &placement->base.stages[0]),
+                                  err);
+    }
+    FFWD_TRY(status, ffwd_opencl_placement_capture(placement, err));
+    FFWD_TRY(status, ffwd_opencl_placement_need(placement, FFWD_SLOT_SUMS, err));
+    for (cl_uint first = 0; first < run->rows;) {
+        const cl_uint rows = (cl_uint)ffwd_min(run->plan->capture_rows, run->rows - first);
+        FFWD_TRY(status, run_captured(run, first, rows, err));
+        first += rows;
+    }
+cleanup:
+    return status;
 }
 
 /** CL_COMPLETE, how far a command is yet, or a negative code where it failed. */
@@ -301,11 +376,12 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
     }
     FFWD_TRY(status, take_x(&run, err));
     FFWD_TRY(status, offer_y(&run, err));
-    FFWD_TRY(status, run_layers(&run, err));
+    FFWD_TRY(status,
+             run.plan->strategy == FFWD_FUSED ? run_fused(&run, err) : run_layers(&run, err));
     FFWD_TRY(status, deliver_y(&run, err));
     FFWD_TRY(status, ffwd_opencl_check(run.device, run.device->cl->clFinish(placement->queue),
                                        "clFinish", NULL, err));
-    count_times(&run);
+    finish_commands(&run);
 cleanup:
     end_chunk(&run, status);
     return status;

@@ -12,7 +12,7 @@
 struct ffwd_opencl_program {
     ffwd_opencl_program *next;
     cl_program program;
-    char key[512]; /**< "matmul.cl -D ..." */
+    char key[FFWD_OPENCL_DEFINITIONS + 32]; /**< "matmul.cl -D ..." */
 };
 
 static const ffwd_kernel_source *find_source(const char *name) {
@@ -48,7 +48,7 @@ static void append_log(const ffwd_opencl_device *device, cl_program program, ffw
 
 static ffwd_status compile(const ffwd_opencl_device *device, const ffwd_kernel_source *source,
                            const char *definitions, cl_program *out, ffwd_error *err) {
-    char options[600];
+    char options[FFWD_OPENCL_DEFINITIONS + 96];
     cl_int code = CL_SUCCESS;
     (void)snprintf(options, sizeof options, "-cl-std=CL1.2%s %s",
                    device->exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",

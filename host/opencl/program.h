@@ -5,6 +5,9 @@
 
 #include "opencl/opencl_device.h"
 
+/** Bytes of the longest definitions of a program. */
+#define FFWD_OPENCL_DEFINITIONS 2048
+
 /**
  * The program of an embedded file with these definitions ("-D KERNEL=matmul_f32 ..."), built at the
  * first call and kept by the device. FFWD_EDEVICE with the head of the driver's log.

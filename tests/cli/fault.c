@@ -3,7 +3,8 @@
 // last output, "once" for one in the first run only, "skip" for runs that write nothing, "redo" for
 // a report of chunks redone elsewhere, "limit" for a limit that is measured too low, "rename" for
 // files that cannot take their name, or the value of a status to fail with; FFWD_TEST_STRATEGY
-// keeps it to one strategy. FFWD_TEST_PAGES is how large memory seems.
+// keeps it to one strategy, FFWD_TEST_BACKEND to one backend. FFWD_TEST_PAGES is how large memory
+// seems.
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,9 +27,12 @@ static int has_fault(const char *name) {
 }
 
 static int is_meant(const ffwd_engine *engine) {
-    const char *strategy = getenv("FFWD_TEST_STRATEGY");
-    return strategy == NULL ||
-           strcmp(strategy, ffwd_strategy_name(ffwd_engine_strategy(engine))) == 0;
+    const char *strategy = getenv("FFWD_TEST_STRATEGY"), *backend = getenv("FFWD_TEST_BACKEND");
+    ffwd_device_info device = FFWD_DEVICE_INFO_INIT;
+    ffwd_engine_device(engine, &device);
+    return (strategy == NULL ||
+            strcmp(strategy, ffwd_strategy_name(ffwd_engine_strategy(engine))) == 0) &&
+           (backend == NULL || strcmp(backend, device.backend) == 0);
 }
 
 static void flip(const ffwd_output *y) {

@@ -17,9 +17,9 @@ class Faults(command.Case):
                 **more}
 
     def with_opencl_fault(self, fault):
-        """In the strategy that OpenCL devices choose for small models, and the CPU does not."""
+        """On OpenCL devices alone."""
         return {**command.with_opencl(), "LD_PRELOAD": command.fault, "FFWD_TEST_FAULT": fault,
-                "FFWD_TEST_STRATEGY": "layered"}
+                "FFWD_TEST_BACKEND": "opencl"}
 
     def test_verify_difference(self):
         env = self.with_fault("flip", FFWD_TEST_STRATEGY="layered")
@@ -99,7 +99,7 @@ class Faults(command.Case):
                                    env=self.with_opencl_fault("12"))
         self.assertEqual(report["results"][0]["device"], "cpu")
         for item in report["results"]:
-            self.assertNotEqual(item["strategy"], "layered")
+            self.assertEqual(item["backend"], "cpu")
         self.need_opencl()
         self.assertIn("fault 12", [item["reason"] for item in report["skipped"]])
 

@@ -12,6 +12,7 @@ const path paths[] = {
     {"cpu", "avx2", 2, FFWD_LAYERED},   {"cpu", "avx512", 1, FFWD_FUSED},
     {"cpu", "avx512", 3, FFWD_FUSED},   {"cpu", "avx512", 2, FFWD_LAYERED},
     {"opencl", NULL, 0, FFWD_CHAIN},    {"opencl", NULL, 0, FFWD_LAYERED},
+    {"opencl", NULL, 0, FFWD_FUSED},
 };
 const int path_count = sizeof paths / sizeof paths[0];
 

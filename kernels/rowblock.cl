@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+// A chain of narrow dense layers in one pass over memory, for devices of type CPU: blocks of rows go
+// through all layers in vectors along the rows, activations in registers or in an item's own memory.
+//
+//   z[r][o] = fma(w[o][K-1], x[r][K-1], ... fma(w[o][0], x[r][0], bias[o]))     K = inputs
+//   y[r][o] = ACTIVATION(z[r][o]), the next layer's x
+//
+// Operands, all dense and aligned to one element only:
+//   x         [rows][INPUTS]
+//   weights   of all layers, one behind the other: the neurons in tiles of TILE (the last one
+//             smaller), in each tile the biases of its neurons, then input by input the weights of
+//             its neurons
+//   y         [rows][outputs]
+//   captures  of all layers, one behind the other: z [rows][neurons], y [rows][neurons]; or NULL
+//
+// In an item: features [width][VECTORS] of LANES rows each, taking turns, and a tile's sums:
+//
+//   rows  0 .. L-1   L .. 2L-1  ...          sums[TILE][VECTORS] of vectors, kept over all inputs
+//   f 0   [......]   [......]
+//   f 1   [......]   [......]
+//
+// Launch: one item a group; item i computes item_rows of the rows [begin, end), from begin + i *
+// item_rows on; item_rows is a multiple of BLOCK. No local memory. Captures are of these rows alone.
+// Registers: TILE * VECTORS sums, VECTORS inputs, one weight; all of them vectors.
+// Private memory: 2 * VECTORS * WIDEST vectors.
+//
+// The layers are a text of the host's:
+//
+//   -D LAYERS="LAYER(2,3,1,0)LAYER(3,1,1,1)"     inputs, neurons, ffwd_activation, whether the last
+//
+// Edges: rows past the end are computed from zeros and not stored. Rows narrower than a vector are
+// read as if they were as wide; at the end of x, element by element.
+#ifndef LANES // rows of a vector: 4, 8 or 16
+#define LANES 8
+#endif
+#include "names_opencl.h"
+
+#include "activations.h"
+
+#ifndef KERNEL // rowblock_f32, rowblock_f64: named by the host
+#define KERNEL rowblock_f32
+#endif
+#ifndef VECTORS // of rows in a block
+#define VECTORS 3
+#endif
+#ifndef TILE // neurons whose sums are kept together
+#define TILE 4
+#endif
+#ifndef INPUTS // of the first layer
+#define INPUTS 2
+#endif
+#ifndef OUTPUTS // of the last layer
+#define OUTPUTS 1
+#endif
+#ifndef WIDEST // of INPUTS and all neurons
+#define WIDEST 3
+#endif
+#ifndef LAYERS
+#define LAYERS LAYER(2, 3, 1, 0) LAYER(3, 1, 1, 1)
+#endif
+#ifndef CAPTURED // 1: every layer's z and y go into captures
+#define CAPTURED 0
+#endif
+
+#if VECTORS < 1 || TILE < 1
+#error "rowblock.cl: every tunable is at least 1"
+#endif
+
+#define BLOCK (LANES * VECTORS)
+#define CAPTURED_WIDTH (CAPTURED ? WIDEST : 1)
+#define INLINE static inline __attribute__((always_inline))
+
+// Vectors whose lanes are interleaved: the lower halves of a and b, or the upper ones.
+#if LANES == 4
+#define LOW(a, b)  ((REAL)((a).s0, (b).s0, (a).s1, (b).s1))
+#define HIGH(a, b) ((REAL)((a).s2, (b).s2, (a).s3, (b).s3))
+#elif LANES == 8
+#define LOW(a, b)  ((REAL)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3))
+#define HIGH(a, b) ((REAL)((a).s4, (b).s4, (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7))
+#elif LANES == 16
+#define LOW(a, b)                                                                                  \
+    ((REAL)((a).s0, (b).s0, (a).s1, (b).s1, (a).s2, (b).s2, (a).s3, (b).s3, (a).s4, (b).s4,        \
+            (a).s5, (b).s5, (a).s6, (b).s6, (a).s7, (b).s7))
+#define HIGH(a, b)                                                                                 \
+    ((REAL)((a).s8, (b).s8, (a).s9, (b).s9, (a).sa, (b).sa, (a).sb, (b).sb, (a).sc, (b).sc,        \
+            (a).sd, (b).sd, (a).se, (b).se, (a).sf, (b).sf))
+#else
+#error "rowblock.cl: a vector has 4, 8 or 16 lanes"
+#endif
+
+#define VLOAD_(n) vload##n
+#define VLOAD(n) VLOAD_(n)
+#define VSTORE_(n) vstore##n
+#define VSTORE(n) VSTORE_(n)
+#define LOAD(p) VLOAD(LANES)(0, (p))
+#define STORE(p, v) VSTORE(LANES)((v), 0, (p))
+
+// Past the caches, where the compiler can: only on a boundary of vectors, elsewhere it faults.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAM(p, v) __builtin_nontemporal_store((v), (global REAL *)(p))
+#endif
+#endif
+#ifndef STREAM
+#define STREAM(p, v) STORE(p, v)
+#endif
+#define ON_BOUNDARY(p) ((size_t)(p) % (LANES * sizeof(SCALAR)) == 0)
+
+// a[j] lane i = a[i] lane j: each step moves one bit of the lane's number to the vector's.
+INLINE void transpose(REAL *a) {
+    REAL b[LANES];
+#pragma unroll
+    for (uint step = 1; step < LANES; step *= 2) {
+#pragma unroll
+        for (uint i = 0; i < LANES / 2; i++) {
+            b[2 * i] = LOW(a[i], a[i + LANES / 2]);
+            b[2 * i + 1] = HIGH(a[i], a[i + LANES / 2]);
+        }
+#pragma unroll
+        for (uint i = 0; i < LANES; i++) {
+            a[i] = b[i];
+        }
+    }
+}
+
+// Element by element: the last rows of x, which nothing may be read behind.
+INLINE void load_last(global const SCALAR *x, const size_t rows, REAL (*f)[VECTORS]) {
+    SCALAR values[LANES];
+    for (uint c = 0; c < INPUTS; c++) {
+        for (uint v = 0; v < VECTORS; v++) {
+            for (uint i = 0; i < LANES; i++) {
+                const size_t row = v * LANES + i;
+                values[i] = row < rows ? x[row * INPUTS + c] : (SCALAR)0;
+            }
+            f[c][v] = VLOAD(LANES)(0, values);
+        }
+    }
+}
+
+// f[c][v] = feature c of rows v LANES .. of x. Reads up to a vector behind the block.
+INLINE void load_block(global const SCALAR *x, REAL (*f)[VECTORS]) {
+#if INPUTS == 1
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        f[0][v] = LOAD(x + v * LANES);
+    }
+#elif INPUTS == 2
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        const REAL p = LOAD(x + 2 * v * LANES), q = LOAD(x + (2 * v + 1) * LANES);
+        f[0][v] = (REAL)(p.even, q.even);
+        f[1][v] = (REAL)(p.odd, q.odd);
+    }
+#else
+    for (uint c = 0; c < INPUTS; c += LANES) {
+        // The last square reaches back over its neighbour instead of ahead.
+        const uint first = INPUTS >= LANES && c + LANES > INPUTS ? INPUTS - LANES : c;
+        for (uint v = 0; v < VECTORS; v++) {
+            REAL a[LANES];
+#pragma unroll
+            for (uint i = 0; i < LANES; i++) {
+                a[i] = LOAD(x + (size_t)(v * LANES + i) * INPUTS + first);
+            }
+            transpose(a);
+#pragma unroll
+            for (uint i = 0; i < LANES; i++) {
+                if (i < INPUTS) {
+                    f[first + i][v] = a[i];
+                }
+            }
+        }
+    }
+#endif
+}
+
+// y[row][c] = f[c][v] for all rows of a block but those past the end, element by element.
+INLINE void store_last(const uint cols, REAL (*f)[VECTORS], const size_t rows,
+                              global SCALAR *y) {
+    SCALAR values[LANES];
+    for (uint c = 0; c < cols; c++) {
+        for (uint v = 0; v < VECTORS; v++) {
+            VSTORE(LANES)(f[c][v], 0, values);
+            for (uint i = 0; i < LANES; i++) {
+                const size_t row = v * LANES + i;
+                if (row < rows) {
+                    y[row * cols + c] = values[i];
+                }
+            }
+        }
+    }
+}
+
+// The same for a whole block of Y.
+INLINE void store_block(REAL (*f)[VECTORS], global SCALAR *y) {
+#if OUTPUTS == 1
+    if (ON_BOUNDARY(y)) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            STREAM(y + v * LANES, f[0][v]);
+        }
+    } else {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            STORE(y + v * LANES, f[0][v]);
+        }
+    }
+#elif OUTPUTS == 2
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        STORE(y + 2 * v * LANES, LOW(f[0][v], f[1][v]));
+        STORE(y + (2 * v + 1) * LANES, HIGH(f[0][v], f[1][v]));
+    }
+#elif OUTPUTS >= LANES
+    for (uint c = 0; c < OUTPUTS; c += LANES) {
+        const uint first = c + LANES > OUTPUTS ? OUTPUTS - LANES : c;
+        for (uint v = 0; v < VECTORS; v++) {
+            REAL a[LANES];
+#pragma unroll
+            for (uint i = 0; i < LANES; i++) {
+                a[i] = f[first + i][v];
+            }
+            transpose(a);
+#pragma unroll
+            for (uint i = 0; i < LANES; i++) {
+                STORE(y + (size_t)(v * LANES + i) * OUTPUTS + first, a[i]);
+            }
+        }
+    }
+#else
+    store_last(OUTPUTS, f, BLOCK, y);
+#endif
+}
+
+// By the numbers of ffwd_activation; a constant here, so that one case is left.
+INLINE REAL activate(const uint activation, const REAL z) {
+    switch (activation) {
+    case 1:
+        return ffwd_step(z);
+    case 2:
+        return ffwd_relu(z);
+    case 3:
+        return ffwd_sigmoid(z);
+    case 4:
+        return ffwd_tanh(z);
+    default:
+        return ffwd_identity(z);
+    }
+}
+
+// y[o][v] = activation(bias[o] + the sum over k of weights[k][o] * x[k][v]), k in order, for the
+// neurons of one tile; z as well where captured.
+INLINE void run_tile(const uint inputs, const uint neurons, const uint activation, const bool last,
+                     const bool captured, REAL (*x)[VECTORS], global const SCALAR *w,
+                     REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+    REAL sums[TILE][VECTORS];
+#pragma unroll
+    for (uint o = 0; o < neurons; o++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            sums[o][v] = K(w[o]);
+        }
+    }
+    for (uint k = 0; k < inputs; k++) {
+#pragma unroll
+        for (uint o = 0; o < neurons; o++) {
+            const REAL weight = K(w[(k + 1) * neurons + o]);
+#pragma unroll
+            for (uint v = 0; v < VECTORS; v++) {
+                sums[o][v] = FMA(weight, x[k][v], sums[o][v]);
+            }
+        }
+    }
+#pragma unroll
+    for (uint o = 0; o < neurons; o++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            const REAL result = activate(activation, sums[o][v]);
+            y[o][v] = (last && activation != 1) || captured ? ffwd_canonical(result) : result;
+            if (captured) {
+                z[o][v] = ffwd_canonical(sums[o][v]);
+            }
+        }
+    }
+}
+
+// All neurons of a layer: whole tiles, then one of what is left.
+INLINE void run_layer(const uint inputs, const uint neurons, const uint activation,
+                      const bool last, const bool captured, REAL (*x)[VECTORS],
+                      global const SCALAR *w, REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+    const uint whole = neurons / TILE * TILE;
+    for (uint o = 0; o < whole; o += TILE) {
+        run_tile(inputs, TILE, activation, last, captured, x, w + o * (inputs + 1), z + o, y + o);
+    }
+    if (whole < neurons) {
+        run_tile(inputs, neurons - whole, activation, last, captured, x,
+                 w + whole * (inputs + 1), z + whole, y + whole);
+    }
+}
+
+// One block, of the rows from `first` on.
+INLINE void run_block(global const SCALAR *x, global const SCALAR *weights, global SCALAR *y,
+                      global SCALAR *captures, const size_t begin, const size_t end,
+                      const size_t first, const bool captured) {
+    REAL even[WIDEST][VECTORS], odd[WIDEST][VECTORS], z[CAPTURED_WIDTH][VECTORS];
+    REAL(*here)[VECTORS] = even, (*there)[VECTORS] = odd, (*taken)[VECTORS];
+    const size_t left = end - first;
+    global const SCALAR *w = weights;
+    // A row narrower than a vector is read with what is behind it.
+    if (left * INPUTS >= BLOCK * INPUTS + LANES) {
+        load_block(x + first * INPUTS, here);
+    } else {
+        load_last(x + first * INPUTS, left, here);
+    }
+#define LAYER(inputs, neurons, activation, last)                                                   \
+    run_layer(inputs, neurons, activation, last, captured, here, w, z, there);                     \
+    w += (size_t)(neurons) * ((inputs) + 1);                                                       \
+    if (captured) {                                                                                \
+        store_last(neurons, z, left, captures + (first - begin) * (neurons));                      \
+        captures += (end - begin) * (neurons);                                                     \
+        store_last(neurons, there, left, captures + (first - begin) * (neurons));                  \
+        captures += (end - begin) * (neurons);                                                     \
+    }                                                                                              \
+    taken = here, here = there, there = taken;
+    LAYERS
+#undef LAYER
+    if (left >= BLOCK) {
+        store_block(here, y + first * OUTPUTS);
+    } else {
+        store_last(OUTPUTS, here, left, y + first * OUTPUTS);
+    }
+}
+
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+KERNEL(global const SCALAR *restrict x, global const SCALAR *restrict weights,
+       global SCALAR *restrict y, global SCALAR *restrict captures, const ulong begin,
+       const ulong end, const ulong item_rows) {
+    const size_t start = begin + get_global_id(0) * item_rows;
+    const size_t stop = min(end, (ulong)start + item_rows);
+    for (size_t first = start; first < stop; first += BLOCK) {
+        run_block(x, weights, y, captures, begin, end, first, CAPTURED);
+    }
+}
