@@ -16,7 +16,8 @@
 #ifndef FFWD_ACTIVATIONS_H
 #define FFWD_ACTIVATIONS_H
 
-/* a > b ? a : b; b where they are equal or one is NaN. An includer may know one operation for it. */
+/* a > b ? a : b; b where they are equal or one is NaN. An includer may know one operation for it.
+ */
 #ifndef GREATER
 #define GREATER(a, b) WHEN_GT(a, b, a, b)
 #endif

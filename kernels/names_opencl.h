@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The seven names of the shared arithmetic in OpenCL C, for one value or for LANES of them. REAL_IS_F64
-// selects double; every kernel includes this file first, since it also forbids contraction.
+// The seven names of the shared arithmetic in OpenCL C, for one value or for LANES of them.
+// REAL_IS_F64 selects double; every kernel includes this file first, since it also forbids
+// contraction.
 #ifndef FFWD_KERNELS_NAMES_OPENCL_H
 #define FFWD_KERNELS_NAMES_OPENCL_H
 

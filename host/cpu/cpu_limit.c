@@ -44,7 +44,7 @@ static void pass_slot(void *context, size_t slot) {
 static uint64_t time_pass(ffwd_threads *threads, pass *p, bool nontemporal) {
     const uint32_t count = ffwd_threads_count(threads);
     const uint64_t bytes = p->x_bytes + p->y_bytes;
-    const uint64_t share = ffwd_min(bytes / (count * SHARES_PER_THREAD), SHARE_BYTES_MAX);
+    const uint64_t share = ffwd_min(bytes / ((uint64_t)count * SHARES_PER_THREAD), SHARE_BYTES_MAX);
     p->shares = bytes / ffwd_max(share, SHARE_BYTES_MIN) + 1;
     p->nontemporal = nontemporal;
     atomic_init(&p->next, 0);

@@ -51,7 +51,7 @@ INLINE void enter(uint32_t cols, const step *first, cursor *c) {
 }
 
 INLINE void write_vector(const cursor *c, SCALAR *to, REAL value) {
-    if (c->stream) {
+    if (c->stream) { // NOLINT(bugprone-branch-clone): plain C has one kind of store
         STREAM(to, value);
     } else {
         STORE(to, value);
@@ -85,7 +85,7 @@ INLINE void add_products(uint32_t inputs, uint32_t neurons, const step *s, const
         const SCALAR *weights = s->weights + (size_t)tile * inputs + (o - tile);
         y[o] = K(s->bias[o]);
         for (uint32_t k = 0; k < inputs; k++) {
-            y[o] = FMA(K(weights[k * width]), x[k], y[o]);
+            y[o] = FMA(K(weights[(size_t)k * width]), x[k], y[o]);
         }
     }
 }

@@ -31,7 +31,7 @@
 
 /** f[j] = feature j of LANES rows of 3 */
 INLINE void split_triples(const SCALAR *x, REAL *f) {
-    const REAL v[] = {LOAD(x), LOAD(x + LANES), LOAD(x + 2 * LANES)};
+    const REAL v[] = {LOAD(x), LOAD(x + LANES), LOAD(x + 2 * (size_t)LANES)};
 #define E0(l) FROM_FIRST_TWO(3 * (l))
 #define E1(l) FROM_FIRST_TWO(3 * (l) + 1)
 #define E2(l) FROM_FIRST_TWO(3 * (l) + 2)
@@ -82,8 +82,8 @@ INLINE void split_rows(uint32_t cols, const SCALAR *x, REAL *f) {
     } else if (cols == 3) {
         split_triples(x, f);
     } else {
-        const REAL p = LOAD(x), q = LOAD(x + LANES), r = LOAD(x + 2 * LANES),
-                   s = LOAD(x + 3 * LANES);
+        const REAL p = LOAD(x), q = LOAD(x + LANES), r = LOAD(x + 2 * (size_t)LANES),
+                   s = LOAD(x + 3 * (size_t)LANES);
         const REAL even[] = {EVEN(p, q), EVEN(r, s)}, odd[] = {ODD(p, q), ODD(r, s)};
         f[0] = EVEN(even[0], even[1]);
         f[1] = EVEN(odd[0], odd[1]);
@@ -250,7 +250,7 @@ INLINE void join_few(uint32_t cols, uint64_t rows, const SCALAR *from, SCALAR *t
         }
         join_rows(cols, features, out);
         for (uint32_t i = 0; i < cols; i++) {
-            STORE(to + r * cols + i * LANES, out[i]);
+            STORE(to + r * cols + (uint64_t)i * LANES, out[i]);
         }
     }
 }
@@ -300,7 +300,7 @@ static void features_to_rows(uint64_t rows, uint64_t cols, const SCALAR *from, S
         if (cols < LANES) {
             join_narrow(rows, cols, from, to);
         } else {
-            transpose_squares(cols, rows, from, to);
+            transpose_squares(cols, rows, from, to); // NOLINT(readability-suspicious-call-argument)
         }
         break;
     }

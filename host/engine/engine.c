@@ -134,7 +134,7 @@ static ffwd_status place_all(ffwd_engine *engine, ffwd_device *const *devices, s
     FFWD_TRY(status, place_first(engine, devices[0], options, err));
     const size_t last = engine->placement_count - 1;
     ffwd_placement *first = engine->placements[last];
-    memmove(engine->placements + 1, engine->placements, last * sizeof first);
+    memmove(engine->placements + 1, engine->placements, last * sizeof(ffwd_placement *));
     engine->placements[0] = first;
 cleanup:
     return status;

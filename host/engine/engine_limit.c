@@ -16,7 +16,8 @@ static ffwd_status place_native(ffwd_engine *engine, ffwd_error *err) {
     return status;
 }
 
-/** The placement on the CPU; engine->native where the engine runs without one. */
+/** The placement on the CPU, which measures its limit; engine->native where the engine runs without
+ *  one. */
 static ffwd_status find_native(ffwd_engine *engine, ffwd_placement **out, ffwd_error *err) {
     for (size_t i = 0; i < engine->placement_count; i++) {
         if (ffwd_is_cpu(engine->placements[i]->device)) {
@@ -35,6 +36,9 @@ static ffwd_status measure(ffwd_engine *engine, const ffwd_rows *x, const ffwd_r
     ffwd_status status = FFWD_OK;
     if (measured->device->ops->limit == NULL) {
         status = find_native(engine, &measured, err);
+    }
+    if (status == FFWD_OK && measured->device->ops->limit == NULL) {
+        status = ffwd_fail(err, FFWD_EINTERNAL, "the CPU measures no limit");
     }
     return status != FFWD_OK ? status : measured->device->ops->limit(measured, x, y, limit, err);
 }
