@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Times ffwd beside its peers: the networks of networks.txt, turn and turn about in one run.
 
-    compare.py FFWD_COMMAND --out bench/results/NAME [--quick] [--rounds N] [--only NETWORK]
+    compare.py FFWD_COMMAND --out bench/results/NAME [--quick] [--rounds N] [--only TEXT ..]
 
 Every round times each contender once, with the same number of threads; a contender's time is the
 median over the rounds. The peers' results are checked against ffwd's while they are timed, within a
@@ -139,7 +139,8 @@ class OnnxRuntime:
     def model(self):
         helper, kind = onnx.helper, onnx.helper.np_dtype_to_tensor_dtype(self.case.x.dtype)
         nodes, constants, at = [], [], "x"
-        zero = onnx.numpy_helper.from_array(np.zeros((), self.case.x.dtype), "zero")
+        if self.case.activation == "step":
+            constants.append(onnx.numpy_helper.from_array(np.zeros((), self.case.x.dtype), "zero"))
         for i, w in enumerate(self.case.weights):
             constants.append(onnx.numpy_helper.from_array(w, f"w{i}"))
             nodes.append(helper.make_node("Gemm", [at, f"w{i}"], [f"z{i}"], transB=1))
@@ -152,7 +153,7 @@ class OnnxRuntime:
                 nodes.append(helper.make_node(operator, [f"z{i}"], [at]))
         inputs = [helper.make_tensor_value_info("x", kind, [None, self.case.x.shape[1]])]
         outputs = [helper.make_tensor_value_info(at, kind, None)]
-        graph = helper.make_graph(nodes, "net", inputs, outputs, [*constants, zero])
+        graph = helper.make_graph(nodes, "net", inputs, outputs, constants)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
     def time_ms(self):
@@ -271,11 +272,11 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="+", default=[""], help="lines with one of these texts")
     parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     given = parser.parse_args()
     lines = [line for line in (HERE / "networks.txt").read_text().splitlines()
-             if line and not line.startswith("#") and given.only in line]
+             if line and not line.startswith("#") and any(text in line for text in given.only)]
     devices = ["cpu", "opencl"] if has_opencl(given.command) else ["cpu"]
     report = {"schema": "ffwd.compare/1", "machine": cpu_name(), "os": platform.platform(),
               "threads": THREADS, "date": datetime.date.today().isoformat(),
