@@ -175,7 +175,7 @@ INLINE void load_block(global const SCALAR *x, REAL (*f)[VECTORS]) {
 
 // y[row][c] = f[c][v] for all rows of a block but those past the end, element by element.
 INLINE void store_last(const uint cols, REAL (*f)[VECTORS], const size_t rows,
-                              global SCALAR *y) {
+                       global SCALAR *y) {
     SCALAR values[LANES];
     for (uint c = 0; c < cols; c++) {
         for (uint v = 0; v < VECTORS; v++) {
@@ -250,8 +250,8 @@ INLINE REAL activate(const uint activation, const REAL z) {
 // y[o][v] = activation(bias[o] + the sum over k of weights[k][o] * x[k][v]), k in order, for the
 // neurons of one tile; z as well where captured.
 INLINE void run_tile(const uint inputs, const uint neurons, const uint activation, const bool last,
-                     const bool captured, REAL (*x)[VECTORS], global const SCALAR *w,
-                     REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+                     REAL (*x)[VECTORS], global const SCALAR *w, REAL (*z)[VECTORS],
+                     REAL (*y)[VECTORS]) {
     REAL sums[TILE][VECTORS];
 #pragma unroll
     for (uint o = 0; o < neurons; o++) {
@@ -275,8 +275,8 @@ INLINE void run_tile(const uint inputs, const uint neurons, const uint activatio
 #pragma unroll
         for (uint v = 0; v < VECTORS; v++) {
             const REAL result = activate(activation, sums[o][v]);
-            y[o][v] = (last && activation != 1) || captured ? ffwd_canonical(result) : result;
-            if (captured) {
+            y[o][v] = (last && activation != 1) || CAPTURED ? ffwd_canonical(result) : result;
+            if (CAPTURED) {
                 z[o][v] = ffwd_canonical(sums[o][v]);
             }
         }
@@ -285,22 +285,22 @@ INLINE void run_tile(const uint inputs, const uint neurons, const uint activatio
 
 // All neurons of a layer: whole tiles, then one of what is left.
 INLINE void run_layer(const uint inputs, const uint neurons, const uint activation,
-                      const bool last, const bool captured, REAL (*x)[VECTORS],
-                      global const SCALAR *w, REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+                      const bool last, REAL (*x)[VECTORS], global const SCALAR *w,
+                      REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
     const uint whole = neurons / TILE * TILE;
     for (uint o = 0; o < whole; o += TILE) {
-        run_tile(inputs, TILE, activation, last, captured, x, w + o * (inputs + 1), z + o, y + o);
+        run_tile(inputs, TILE, activation, last, x, w + o * (inputs + 1), z + o, y + o);
     }
     if (whole < neurons) {
-        run_tile(inputs, neurons - whole, activation, last, captured, x,
-                 w + whole * (inputs + 1), z + whole, y + whole);
+        run_tile(inputs, neurons - whole, activation, last, x, w + whole * (inputs + 1), z + whole,
+                 y + whole);
     }
 }
 
 // One block, of the rows from `first` on.
 INLINE void run_block(global const SCALAR *x, global const SCALAR *weights, global SCALAR *y,
                       global SCALAR *captures, const size_t begin, const size_t end,
-                      const size_t first, const bool captured) {
+                      const size_t first) {
     REAL even[WIDEST][VECTORS], odd[WIDEST][VECTORS], z[CAPTURED_WIDTH][VECTORS];
     REAL(*here)[VECTORS] = even, (*there)[VECTORS] = odd, (*taken)[VECTORS];
     const size_t left = end - first;
@@ -312,9 +312,9 @@ INLINE void run_block(global const SCALAR *x, global const SCALAR *weights, glob
         load_last(x + first * INPUTS, left, here);
     }
 #define LAYER(inputs, neurons, activation, last)                                                   \
-    run_layer(inputs, neurons, activation, last, captured, here, w, z, there);                     \
+    run_layer(inputs, neurons, activation, last, here, w, z, there);                               \
     w += (size_t)(neurons) * ((inputs) + 1);                                                       \
-    if (captured) {                                                                                \
+    if (CAPTURED) {                                                                                \
         store_last(neurons, z, left, captures + (first - begin) * (neurons));                      \
         captures += (end - begin) * (neurons);                                                     \
         store_last(neurons, there, left, captures + (first - begin) * (neurons));                  \
@@ -337,6 +337,6 @@ KERNEL(global const SCALAR *restrict x, global const SCALAR *restrict weights,
     const size_t start = begin + get_global_id(0) * item_rows;
     const size_t stop = min(end, (ulong)start + item_rows);
     for (size_t first = start; first < stop; first += BLOCK) {
-        run_block(x, weights, y, captures, begin, end, first, CAPTURED);
+        run_block(x, weights, y, captures, begin, end, first);
     }
 }

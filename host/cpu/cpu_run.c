@@ -286,7 +286,7 @@ ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chun
     if (status != FFWD_OK || chunk->x.rows == 0) {
         return status;
     }
-    const bool captured = chunk->sums != NULL || chunk->outputs != NULL;
+    const bool captured = ffwd_chunk_captured(chunk);
     if (captured != cpu->captured) {
         cpu->captured = captured;
         describe_stages(cpu);

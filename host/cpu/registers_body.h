@@ -190,31 +190,19 @@ typedef struct small_net {
 
 static void add_layer(const ffwd_block_layer *layer, step **at) {
     const uint64_t i = layer->inputs - 1, o = layer->neurons - 1;
-    step *dense = (*at)++;
-    *dense = (step){.weights = layer->weights, .bias = layer->bias};
-    switch (layer->activation) {
-    case FFWD_STEP:
-        dense->run = step_layers[i][o];
-        break;
-    case FFWD_RELU:
-        dense->run = relu_layers[i][o];
-        break;
-    case FFWD_SIGMOID:
-        dense->run = identity_layers[i][o];
-        *(*at)++ = (step){.run = sigmoid_steps[o]};
-        break;
-    case FFWD_TANH:
-        dense->run = identity_layers[i][o];
-        *(*at)++ = (step){.run = tanh_steps[o]};
-        break;
-    default:
-        dense->run = identity_layers[i][o];
-        break;
+    const uint32_t activation = layer->activation;
+    *(*at)++ = (step){.run = activation == FFWD_STEP   ? step_layers[i][o]
+                             : activation == FFWD_RELU ? relu_layers[i][o]
+                                                       : identity_layers[i][o],
+                      .weights = layer->weights,
+                      .bias = layer->bias};
+    if (activation == FFWD_SIGMOID || activation == FFWD_TANH) {
+        *(*at)++ = (step){.run = activation == FFWD_TANH ? tanh_steps[o] : sigmoid_steps[o]};
     }
 }
 
-/** `bytes`: Y is a column of FFWD_U8. */
-static void prepare_net(const ffwd_block_job *job, bool bytes, small_net *net) {
+/** `bytes`: Y is a column of FFWD_U8; `stream`: it is written past the caches. */
+static void prepare_net(const ffwd_block_job *job, bool bytes, bool stream, small_net *net) {
     const ffwd_block_layer *last = &job->layers[job->layer_count - 1];
     step *at = net->steps;
     net->enter = enter_functions[job->x.cols - 1];
@@ -226,7 +214,7 @@ static void prepare_net(const ffwd_block_job *job, bool bytes, small_net *net) {
     net->y_row_bytes = bytes ? 1 : last->neurons * sizeof(SCALAR);
     net->canonical = last->activation != FFWD_STEP;
     net->bytes = bytes;
-    net->stream = false;
+    net->stream = stream;
 }
 
 /** Fewer than PAIR rows, by way of whole ones. */
@@ -272,7 +260,7 @@ static void run_dense(const small_net *net, const SCALAR *x, unsigned char *y, u
 static void run_packed(const ffwd_block_job *job, uint64_t first, uint64_t rows, SCALAR *scratch) {
     SCALAR *x = scratch, *y = scratch + job->x.cols * job->block_rows;
     small_net net;
-    prepare_net(job, false, &net);
+    prepare_net(job, false, false, &net);
     for (uint64_t done = 0; done < rows; done += job->block_rows) {
         const uint64_t count = rows - done < job->block_rows ? rows - done : job->block_rows;
         const ffwd_rows x_rows = ffwd_rows_slice(&job->x, first + done, count);
@@ -291,8 +279,7 @@ static void run_registers(const ffwd_block_job *job, uint64_t first, uint64_t ro
         return;
     }
     small_net net;
-    prepare_net(job, bytes, &net);
-    net.stream = job->bypass_cache;
+    prepare_net(job, bytes, job->bypass_cache, &net);
     const ffwd_rows x = ffwd_rows_slice(&job->x, first, rows);
     run_dense(&net, (const SCALAR *)(const void *)x.data,
               ffwd_rows_slice(&job->y, first, rows).data, rows);

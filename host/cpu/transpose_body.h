@@ -209,7 +209,7 @@ static void join_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR
     }
 }
 #else
-static void split_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
     for (uint64_t r = 0; r < rows; r++) {
         for (uint64_t c = 0; c < cols; c++) {
             to[c * rows + r] = from[r * cols + c];
@@ -217,17 +217,9 @@ static void split_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALA
     }
 }
 
-static void join_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
-    for (uint64_t r = 0; r < rows; r++) {
-        for (uint64_t c = 0; c < cols; c++) {
-            to[r * cols + c] = from[c * rows + r];
-        }
-    }
-}
-
-static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
-    split_narrow(rows, cols, from, to);
-}
+/* No row is narrower than one value. */
+#define split_narrow transpose_squares
+#define join_narrow  transpose_squares
 #endif
 
 /** to[cols][rows] from from[rows][cols] for up to SPLIT_WIDTH columns; cols is a constant. */

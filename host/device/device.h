@@ -30,6 +30,11 @@ typedef struct ffwd_chunk {
                                           or NULL: none is */
 } ffwd_chunk;
 
+/** Whether any capture may be wanted. */
+static inline bool ffwd_chunk_captured(const ffwd_chunk *chunk) {
+    return chunk->sums != NULL || chunk->outputs != NULL;
+}
+
 /** Where a chunk's time went, added to by run_chunk. */
 typedef struct ffwd_timing {
     uint64_t upload_ns, kernel_ns, download_ns;

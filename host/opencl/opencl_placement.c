@@ -30,7 +30,7 @@ ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd
     if (placement->capturing != NULL) {
         return FFWD_OK;
     }
-    ffwd_status status = ffwd_opencl_rowblock_capturing(plan, &program, err);
+    ffwd_status status = ffwd_opencl_rowblock_build(plan, true, &program, err);
     if (status != FFWD_OK) {
         return status;
     }

@@ -70,9 +70,9 @@ ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t inde
 ffwd_status ffwd_opencl_rowblock_plan(ffwd_opencl_plan *plan, ffwd_error *err);
 /** Whether a model is one for a rowblock, and narrow enough that it is the faster form. */
 bool ffwd_opencl_rowblock_suits(const ffwd_opencl_device *device, const ffwd_model *model);
-/** The program that also captures; built when first asked for. */
-ffwd_status ffwd_opencl_rowblock_capturing(const ffwd_opencl_plan *plan, cl_program *out,
-                                           ffwd_error *err);
+/** The program of a rowblock, or the one that also captures; built when first asked for. */
+ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captured, cl_program *out,
+                                       ffwd_error *err);
 
 /** Whether rows or weights at this address are used in place. */
 bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data);

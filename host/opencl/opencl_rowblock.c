@@ -31,18 +31,20 @@ static uint32_t tile_of(const ffwd_opencl_plan *plan) {
     return lanes * plan->value_bytes == 64 ? 8 : 4;
 }
 
+static bool fits(const ffwd_model *model) {
+    return ffwd_model_widest(model) <= WIDTH_MAX && model->operation_count <= LAYERS_MAX;
+}
+
 bool ffwd_opencl_rowblock_suits(const ffwd_opencl_device *device, const ffwd_model *model) {
-    return device->type == FFWD_TYPE_CPU && ffwd_model_widest(model) <= WIDTH_MAX &&
-           model->operation_count <= LAYERS_MAX;
+    return device->type == FFWD_TYPE_CPU && fits(model);
 }
 
 static ffwd_status check_fits(const ffwd_opencl_plan *plan, ffwd_error *err) {
-    const uint64_t widest = ffwd_model_widest(plan->model);
-    if (widest > WIDTH_MAX || plan->model->operation_count > LAYERS_MAX) {
+    if (!fits(plan->model)) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED,
                          "%s: fused takes up to %d layers and %d values a row, not %zu and %llu",
                          plan->device->name, LAYERS_MAX, WIDTH_MAX, plan->model->operation_count,
-                         (unsigned long long)widest);
+                         (unsigned long long)ffwd_model_widest(plan->model));
     }
     return FFWD_OK;
 }
@@ -54,8 +56,8 @@ static size_t define(char *definitions, size_t used, const char *format, unsigne
            (size_t)snprintf(definitions + used, FFWD_OPENCL_DEFINITIONS - used, format, a, b, c, d);
 }
 
-static ffwd_status build(const ffwd_opencl_plan *plan, bool captured, cl_program *out,
-                         ffwd_error *err) {
+ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captured, cl_program *out,
+                                       ffwd_error *err) {
     const ffwd_model *model = plan->model;
     char definitions[FFWD_OPENCL_DEFINITIONS];
     size_t used = (size_t)snprintf(
@@ -73,11 +75,6 @@ static ffwd_status build(const ffwd_opencl_plan *plan, bool captured, cl_program
                       (unsigned)dense->neurons, dense->activation, i + 1 == model->operation_count);
     }
     return ffwd_opencl_build(plan->device, "rowblock.cl", definitions, out, err);
-}
-
-ffwd_status ffwd_opencl_rowblock_capturing(const ffwd_opencl_plan *plan, cl_program *out,
-                                           ffwd_error *err) {
-    return build(plan, true, out, err);
 }
 
 /** One layer's tiles: the biases of each, then a line an input; see rowblock.cl. */
@@ -148,7 +145,7 @@ ffwd_status ffwd_opencl_rowblock_plan(ffwd_opencl_plan *plan, ffwd_error *err) {
     stage->block_rows = (size_t)VECTORS * lanes_of(plan->device, plan->model->dtype);
     (void)snprintf(stage->kernel, sizeof stage->kernel, "rowblock_%s",
                    ffwd_dtype_name(plan->model->dtype));
-    FFWD_TRY(status, build(plan, false, &stage->program, err));
+    FFWD_TRY(status, ffwd_opencl_rowblock_build(plan, false, &stage->program, err));
     FFWD_TRY(status, place_weights(plan, err));
 cleanup:
     return status;

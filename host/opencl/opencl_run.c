@@ -232,17 +232,32 @@ static void count_times(const chunk_run *run) {
     }
 }
 
-/** Counts the commands that have ended, and forgets them. */
-static void finish_commands(const chunk_run *run) {
-    count_times(run);
+static void forget_commands(const chunk_run *run) {
     for (size_t i = 0; i < run->placement->command_count; i++) {
         ffwd_opencl_release_event(run->device, run->placement->commands[i].event);
     }
     run->placement->command_count = 0;
 }
 
-static bool captured(const ffwd_chunk *chunk) {
-    return chunk->sums != NULL || chunk->outputs != NULL;
+/** Waits until all commands have ended, and counts their times. */
+static ffwd_status finish_commands(const chunk_run *run, ffwd_error *err) {
+    ffwd_status status = ffwd_opencl_check(
+        run->device, run->device->cl->clFinish(run->placement->queue), "clFinish", NULL, err);
+    if (status == FFWD_OK) {
+        count_times(run);
+        forget_commands(run);
+    }
+    return status;
+}
+
+/** Enqueues the one kernel of all layers over some rows; captures NULL: none. */
+static ffwd_status launch_fused(chunk_run *run, cl_uint first, cl_uint rows, cl_mem captures,
+                                ffwd_error *err) {
+    const ffwd_opencl_operands operands = {
+        .x = run->x, .y = run->y, .sums = captures, .first = first, .rows = rows};
+    return ffwd_opencl_launch(run->placement, 0, &operands,
+                              track(run, &run->timing->kernel_ns, &run->placement->base.stages[0]),
+                              err);
 }
 
 /** A capture's rows [first, first + rows), from an offset in the buffer of all captures; moves the
@@ -261,24 +276,14 @@ static ffwd_status deliver_capture(chunk_run *run, const ffwd_rows *captures, si
 
 /** All layers over some rows, with everything captured that is wanted. */
 static ffwd_status run_captured(chunk_run *run, cl_uint first, cl_uint rows, ffwd_error *err) {
-    ffwd_opencl_placement *placement = run->placement;
-    const ffwd_opencl_operands operands = {.x = run->x,
-                                           .y = run->y,
-                                           .sums = placement->slots[FFWD_SLOT_SUMS],
-                                           .first = first,
-                                           .rows = rows};
     size_t offset = 0;
     ffwd_status status;
-    FFWD_TRY(status, ffwd_opencl_launch(
-                         placement, 0, &operands,
-                         track(run, &run->timing->kernel_ns, &placement->base.stages[0]), err));
+    FFWD_TRY(status, launch_fused(run, first, rows, run->placement->slots[FFWD_SLOT_SUMS], err));
     for (size_t i = 0; i < run->plan->model->operation_count; i++) {
         FFWD_TRY(status, deliver_capture(run, run->chunk->sums, i, first, rows, &offset, err));
         FFWD_TRY(status, deliver_capture(run, run->chunk->outputs, i, first, rows, &offset, err));
     }
-    FFWD_TRY(status, ffwd_opencl_check(run->device, run->device->cl->clFinish(placement->queue),
-                                       "clFinish", NULL, err));
-    finish_commands(run);
+    FFWD_TRY(status, finish_commands(run, err));
 cleanup:
     return status;
 }
@@ -287,11 +292,8 @@ cleanup:
 static ffwd_status run_fused(chunk_run *run, ffwd_error *err) {
     ffwd_opencl_placement *placement = run->placement;
     ffwd_status status = FFWD_OK;
-    if (!captured(run->chunk)) {
-        const ffwd_opencl_operands operands = {.x = run->x, .y = run->y, .rows = run->rows};
-        return ffwd_opencl_launch(placement, 0, &operands,
-                                  track(run, &run->timing->kernel_ns, &placement->base.stages[0]),
-                                  err);
+    if (!ffwd_chunk_captured(run->chunk)) {
+        return launch_fused(run, 0, run->rows, NULL, err);
     }
     FFWD_TRY(status, ffwd_opencl_placement_capture(placement, err));
     FFWD_TRY(status, ffwd_opencl_placement_need(placement, FFWD_SLOT_SUMS, err));
@@ -351,10 +353,7 @@ static void end_chunk(const chunk_run *run, ffwd_status status) {
     if (status != FFWD_OK && run->placement->command_count > 0) {
         settle(run);
     }
-    for (size_t i = 0; i < run->placement->command_count; i++) {
-        ffwd_opencl_release_event(run->device, run->placement->commands[i].event);
-    }
-    run->placement->command_count = 0;
+    forget_commands(run);
     ffwd_opencl_release_buffer(run->device, run->lent_x);
     ffwd_opencl_release_buffer(run->device, run->lent_y);
 }
@@ -379,9 +378,7 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
     FFWD_TRY(status,
              run.plan->strategy == FFWD_FUSED ? run_fused(&run, err) : run_layers(&run, err));
     FFWD_TRY(status, deliver_y(&run, err));
-    FFWD_TRY(status, ffwd_opencl_check(run.device, run.device->cl->clFinish(placement->queue),
-                                       "clFinish", NULL, err));
-    finish_commands(&run);
+    FFWD_TRY(status, finish_commands(&run, err));
 cleanup:
     end_chunk(&run, status);
     return status;
