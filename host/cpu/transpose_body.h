@@ -208,8 +208,24 @@ static void join_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR
         }
     }
 }
+
+static void split_any(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+    if (cols < LANES) {
+        split_narrow(rows, cols, from, to);
+    } else {
+        transpose_squares(rows, cols, from, to);
+    }
+}
+
+static void join_any(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+    if (cols < LANES) {
+        join_narrow(rows, cols, from, to);
+    } else {
+        transpose_squares(cols, rows, from, to); // NOLINT(readability-suspicious-call-argument)
+    }
+}
 #else
-static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+static void split_any(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
     for (uint64_t r = 0; r < rows; r++) {
         for (uint64_t c = 0; c < cols; c++) {
             to[c * rows + r] = from[r * cols + c];
@@ -217,9 +233,9 @@ static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, 
     }
 }
 
-/* No row is narrower than one value. */
-#define split_narrow transpose_squares
-#define join_narrow  transpose_squares
+static void join_any(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
+    split_any(cols, rows, from, to); // NOLINT(readability-suspicious-call-argument)
+}
 #endif
 
 /** to[cols][rows] from from[rows][cols] for up to SPLIT_WIDTH columns; cols is a constant. */
@@ -264,11 +280,7 @@ static void rows_to_features(uint64_t rows, uint64_t cols, const SCALAR *from, S
         split_few(4, rows, from, to);
         break;
     default:
-        if (cols < LANES) {
-            split_narrow(rows, cols, from, to);
-        } else {
-            transpose_squares(rows, cols, from, to);
-        }
+        split_any(rows, cols, from, to);
         break;
     }
 }
@@ -289,11 +301,7 @@ static void features_to_rows(uint64_t rows, uint64_t cols, const SCALAR *from, S
         join_few(4, rows, from, to);
         break;
     default:
-        if (cols < LANES) {
-            join_narrow(rows, cols, from, to);
-        } else {
-            transpose_squares(cols, rows, from, to); // NOLINT(readability-suspicious-call-argument)
-        }
+        join_any(rows, cols, from, to);
         break;
     }
 }
