@@ -24,12 +24,14 @@ static void ask(const options *given, uint64_t rows, const char *selector, place
     out->engine.device_options = &out->device;
 }
 
-/** Only the CPU path has an instruction set and threads to choose. */
+/** Only the CPU path has an instruction set and threads to choose. No other device takes the place
+ * of one in a list: it has a line of its own. */
 static ffwd_status place_listed(const ffwd_device_info *device, const options *given,
                                 const model_source *model, uint64_t rows, ffwd_engine **out,
                                 ffwd_error *err) {
     placement asked;
     ask(given, rows, device->id, &asked);
+    asked.engine.no_fallback = 1;
     if (!device_is_cpu(device)) {
         asked.engine.device_options = NULL;
     }

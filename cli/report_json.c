@@ -113,6 +113,7 @@ static void add_times(json_t *object, const result *found) {
     json_object_set_new(object, "repeats", json_count(found->repeats));
     json_object_set_new(object, "chunks", json_count(found->chunks));
     json_object_set_new(object, "chunks_redone", json_count(found->chunks_redone));
+    json_object_set_new(object, "chunks_halved", json_count(found->chunks_halved));
     json_object_set_new(object, "fallback", json_text(found->fallback));
     json_object_set_new(object, "memory_bytes", json_count(ffwd_engine_memory(found->engine)));
     json_object_set_new(object, "memory_raised_bytes",

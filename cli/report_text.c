@@ -154,6 +154,9 @@ static void print_notes(const result *found, FILE *stream) {
     if (found->chunks_redone > 0) {
         fprintf(stream, "  fallback  %" PRIu64 " chunks redone elsewhere: %s\n",
                 found->chunks_redone, found->fallback);
+    } else if (found->chunks_halved > 0) {
+        fprintf(stream, "  fallback  chunks halved %" PRIu64 " times: %s\n", found->chunks_halved,
+                found->fallback);
     }
     if (found->has_limit && found->limit.share > MOST_SHARE) {
         fputs("  note      above the limit: the limit was measured too low\n", stream);

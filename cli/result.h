@@ -25,6 +25,7 @@ typedef struct result {
     uint64_t rows, bytes, flops;
     uint64_t repeats;
     uint64_t chunks, chunks_redone; /**< of a run's pieces; of a benchmark's last run */
+    uint64_t chunks_halved;         /**< of all runs */
     spread total_ms;
     double setup_ms, upload_ms, kernel_ms, download_ms;
     double read_ms, write_ms; /**< of files; 0 in a benchmark */
@@ -35,14 +36,14 @@ typedef struct result {
     uint64_t output_hash;         /**< XXH3-64 over Y as delivered */
     uint64_t memory_asked_bytes;  /**< 0 where no bound was given */
     uint64_t memory_raised_bytes; /**< what it had to be instead; 0 where it was kept */
-    char fallback[256];           /**< why chunks were redone elsewhere, or empty */
+    char fallback[640];           /**< why chunks were halved or redone elsewhere, or empty */
 } result;
 
 /** Makes an empty result of an engine, which it owns from now on. */
 result result_begin(ffwd_engine *engine);
 /** Keeps that `asked` bytes of memory (0: no bound) were too few, where they were. */
 void result_note_memory(result *found, uint64_t asked, uint64_t used);
-/** Keeps the reason of the first run that had to redo chunks. */
+/** Keeps the reason of the first run that had to halve or redo chunks. */
 void result_note_fallback(result *found, const ffwd_report *run);
 void result_end(result *found);
 

@@ -11,7 +11,7 @@
 #include "support/oracle.h"
 #include "support/suite.h"
 
-enum { ROWS = 1000, CHUNK_ROWS = 100, IN = 3, OUT = 2, NEVER = 1000 };
+enum { ROWS = 1000, CHUNK_ROWS = 100, FLOOR_ROWS = 25, IN = 3, OUT = 2, NEVER = 1000 };
 
 static ffwd_error err = FFWD_ERROR_INIT;
 
@@ -22,6 +22,8 @@ typedef struct fake_device {
     const char *id;
     int fail_first, fail_count; /**< chunks, counted from 0 over the device's life */
     ffwd_status fail_status, prepare_status;
+    int32_t prepare_native;
+    uint64_t room_rows;    /**< that its memory holds; more are refused, and chunks halved */
     uint64_t memory_bytes; /**< that the last placement was given */
     int chunks_seen;
     bool *closed; /**< told when the device ends; may be NULL */
@@ -46,7 +48,8 @@ static ffwd_status fake_prepare(ffwd_device *device, const ffwd_model *model,
     fake_device *fake = (fake_device *)device;
     fake->memory_bytes = request->memory_bytes;
     if (fake->prepare_status != FFWD_OK) {
-        return ffwd_fail(error, fake->prepare_status, "%s has no room for the weights", fake->id);
+        return ffwd_fail_native(error, fake->prepare_status, fake->prepare_native,
+                                "%s has no room for the weights", fake->id);
     }
     ffwd_placement *placement = ffwd_alloc_zero(sizeof *placement);
     ck_assert_ptr_nonnull(placement);
@@ -66,8 +69,12 @@ static ffwd_status fake_clone(const ffwd_placement *placement, ffwd_placement **
 static ffwd_status fake_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
                                   ffwd_timing *timing, ffwd_error *error) {
     fake_device *fake = (fake_device *)placement->device;
-    const int index = fake->chunks_seen++;
     ck_assert_uint_le(chunk->x.rows, placement->chunk_rows);
+    if (chunk->x.rows > fake->room_rows) {
+        placement->chunk_rows = ffwd_max(placement->chunk_rows / 2, FLOOR_ROWS);
+        return ffwd_fail_native(error, FFWD_ENOMEM, -4, "no room for %d rows", (int)chunk->x.rows);
+    }
+    const int index = fake->chunks_seen++;
     if (index >= fake->fail_first && index < fake->fail_first + fake->fail_count) {
         memset(chunk->y.data, 0xee, chunk->x.rows * OUT * sizeof(float) / 2);
         return ffwd_fail_native(error, fake->fail_status, -4, "chunk %d did not come back", index);
@@ -110,6 +117,7 @@ static fake_device *fake_open(const char *id, int first, int count) {
     fake->fail_first = first;
     fake->fail_count = count;
     fake->fail_status = FFWD_EDEVICE;
+    fake->room_rows = UINT64_MAX;
     return fake;
 }
 
@@ -276,6 +284,84 @@ START_TEST(a_clone_leaves_a_lost_device_behind) {
                    "0:0 has no room for the weights");
     ck_assert_ptr_null(clone);
     ffwd_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(a_device_without_memory_takes_smaller_chunks) {
+    fake_device *fake = fake_open("0:0", NEVER, 0);
+    fake->room_rows = 30;
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    ffwd_report report = FFWD_REPORT_INIT;
+    expect_ok(run(engine, &report), &err);
+    net_check_bits(y, expected, ROWS, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks_halved, 2);
+    ck_assert_uint_eq(report.chunks_redone, 0);
+    ck_assert_uint_eq(ffwd_engine_chunk_rows(engine), 25);
+    ck_assert_str_eq(ffwd_engine_fallback(engine),
+                     "0:0 ran out of memory with 100 rows a chunk (no room for 100 rows)");
+    ck_assert_int_eq(fake->chunks_seen, ROWS / 25);
+    expect_ok(run(engine, &report), &err);
+    ck_assert_uint_eq(report.chunks_halved, 0);
+    ck_assert_str_eq(ffwd_engine_fallback(engine), "");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** At the floor another device takes over, or the run fails. */
+START_TEST(a_device_without_any_memory_is_given_up) {
+    fake_device *fake = fake_open("0:0", NEVER, 0);
+    fake->room_rows = 0;
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    ffwd_report report = FFWD_REPORT_INIT;
+    expect_ok(run(engine, &report), &err);
+    net_check_bits(y, expected, ROWS, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks_halved, 2);
+    ck_assert_uint_eq(report.chunks_redone, report.chunks);
+    ck_assert_str_eq(ffwd_engine_fallback(engine),
+                     "0:0 failed (no room for 25 rows); cpu took over");
+    ffwd_engine_destroy(engine);
+
+    fake = fake_open("0:0", NEVER, 0);
+    fake->room_rows = 0;
+    engine = engine_on(&fake, 1, 1);
+    expect_failure(run(engine, NULL), &err, FFWD_ENOMEM, "no room for 25 rows");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** A driver that fails while the model is placed is replaced as one that fails later, unless that
+ * is not wanted or it is the model that it does not take. */
+START_TEST(a_device_that_fails_at_once_is_replaced) {
+    static const struct {
+        ffwd_status status;
+        int32_t native;
+        bool replaced;
+    } failures[] = {{FFWD_EDEVICE, -36, true},
+                    {FFWD_ENOMEM, -4, true},
+                    {FFWD_ENOMEM, 0, false},
+                    {FFWD_EUNSUPPORTED, 0, false}};
+    for (size_t i = 0; i < 2 * sizeof failures / sizeof *failures; i++) {
+        fake_device *fake = fake_open("0:0", NEVER, 0);
+        ffwd_device *device = &fake->base;
+        ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+        ffwd_engine *engine = NULL;
+        fake->prepare_status = failures[i / 2].status;
+        fake->prepare_native = failures[i / 2].native;
+        options.no_fallback = i % 2;
+        const ffwd_status status = ffwd_engine_create(model, &device, 1, &options, &engine, &err);
+        if (failures[i / 2].replaced && !options.no_fallback) {
+            expect_ok(status, &err);
+            ck_assert_str_eq(ffwd_engine_why(engine), "0:0 has no room for the weights");
+            ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+            ffwd_engine_device(engine, &info);
+            ck_assert_str_eq(info.id, "cpu");
+        } else {
+            expect_failure(status, &err, failures[i / 2].status, "0:0 has no room for the weights");
+            ck_assert_ptr_null(engine);
+        }
+        ffwd_engine_destroy(engine);
+        ffwd_device_destroy(device);
+    }
 }
 END_TEST
 
@@ -454,6 +540,9 @@ int main(void) {
     tcase_add_test(faults, a_clone_leaves_a_lost_device_behind);
     tcase_add_test(faults, the_bound_on_memory_counts_the_helpers);
     tcase_add_test(faults, a_wrong_state_is_no_fault);
+    tcase_add_test(faults, a_device_without_memory_takes_smaller_chunks);
+    tcase_add_test(faults, a_device_without_any_memory_is_given_up);
+    tcase_add_test(faults, a_device_that_fails_at_once_is_replaced);
     suite_add_tcase(suite, faults);
     TCase *choosing = tcase_create("choosing");
     tcase_set_timeout(choosing, 60);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "opencl/opencl.h"
 #include "opencl/opencl_error.h"
 #include "opencl/probe.h"
@@ -374,18 +375,48 @@ START_TEST(forked_child) {
 }
 END_TEST
 
-START_TEST(failure_text) {
+/** Codes of each kind: lack of memory, a refused call, and what loses the device. */
+static const struct {
+    cl_int code;
+    const char *name;
+    ffwd_status status;
+    int loss;
+} codes[] = {
+    {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE (-4)", FFWD_ENOMEM,
+     FFWD_PRESENT},
+    {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES (-5)", FFWD_ENOMEM, FFWD_PRESENT},
+    {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY (-6)", FFWD_ENOMEM, FFWD_PRESENT},
+    {CL_BUILD_PROGRAM_FAILURE, "CL_BUILD_PROGRAM_FAILURE (-11)", FFWD_EDEVICE, FFWD_PRESENT},
+    {CL_MAP_FAILURE, "CL_MAP_FAILURE (-12)", FFWD_EDEVICE, FFWD_PRESENT},
+    {CL_INVALID_VALUE, "CL_INVALID_VALUE (-30)", FFWD_EDEVICE, FFWD_PRESENT},
+    {CL_INVALID_PROPERTY, "CL_INVALID_PROPERTY (-64)", FFWD_EDEVICE, FFWD_PRESENT},
+    {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE (-2)", FFWD_EDEVICE, FFWD_LOST},
+    {CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST,
+     "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST (-14)", FFWD_EDEVICE, FFWD_LOST},
+    {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT (-34)", FFWD_EDEVICE, FFWD_LOST},
+    {CL_INVALID_COMMAND_QUEUE, "CL_INVALID_COMMAND_QUEUE (-36)", FFWD_EDEVICE, FFWD_LOST},
+    {-25, "unknown code (-25)", FFWD_EDEVICE, FFWD_LOST},
+    {-9999, "unknown code (-9999)", FFWD_EDEVICE, FFWD_LOST},
+    {7, "unknown code (7)", FFWD_EDEVICE, FFWD_LOST},
+};
+
+START_TEST(what_a_code_means) {
     ffwd_opencl_device device = {.name = "Some GPU"};
     ffwd_error err = FFWD_ERROR_INIT;
-    ck_assert_int_eq(ffwd_opencl_check(&device, CL_OUT_OF_RESOURCES, "clEnqueueNDRangeKernel",
-                                       "matmul_f32", &err),
-                     FFWD_EDEVICE);
-    ck_assert_str_eq(err.message, "Some GPU: clEnqueueNDRangeKernel(matmul_f32): "
-                                  "CL_OUT_OF_RESOURCES (-5)");
-    ck_assert_int_eq(err.native, -5);
-    ck_assert_int_eq(ffwd_opencl_check(&device, -9999, "clFinish", NULL, &err), FFWD_EDEVICE);
-    ck_assert_str_eq(err.message, "Some GPU: clFinish: unknown code (-9999)");
-    ck_assert_int_eq(ffwd_opencl_check(&device, CL_SUCCESS, "clFinish", NULL, &err), FFWD_OK);
+    char message[256];
+    device.base.fork_generation = ffwd_fork_generation();
+    expect_ok(ffwd_opencl_check(&device, CL_SUCCESS, "clFinish", NULL, &err), &err);
+    (void)snprintf(message, sizeof message, "Some GPU: clEnqueueNDRangeKernel(matmul_f32): %s",
+                   codes[_i].name);
+    expect_failure(
+        ffwd_opencl_check(&device, codes[_i].code, "clEnqueueNDRangeKernel", "matmul_f32", &err),
+        &err, codes[_i].status, message);
+    ck_assert_int_eq(err.native, codes[_i].code);
+    ck_assert_int_eq(ffwd_opencl_is_out_of_memory((ffwd_status)err.status, &err),
+                     codes[_i].status == FFWD_ENOMEM);
+    ck_assert_int_eq(atomic_load(&device.loss), codes[_i].loss);
+    ck_assert_int_eq(ffwd_opencl_device_check(&device, &err),
+                     codes[_i].loss == FFWD_LOST ? FFWD_EDEVICE : FFWD_OK);
 }
 END_TEST
 
@@ -405,7 +436,7 @@ static Suite *states_suite(void) {
     tcase_add_test(states, probe_explains);
     tcase_add_test(states, probe_refuses);
     tcase_add_test(states, forked_child);
-    tcase_add_test(states, failure_text);
+    tcase_add_loop_test(states, what_a_code_means, 0, sizeof codes / sizeof codes[0]);
     suite_add_tcase(suite, states);
     return suite;
 }

@@ -6,6 +6,16 @@
 #include "base/process.h"
 #include "base/structs.h"
 
+static atomic_uint_fast64_t abandoned;
+
+void ffwd_device_abandon(void) {
+    atomic_fetch_add(&abandoned, 1);
+}
+
+uint64_t ffwd_abandoned_objects(void) {
+    return atomic_load(&abandoned);
+}
+
 void ffwd_device_init(ffwd_device *device, const ffwd_device_ops *ops) {
     device->ops = ops;
     atomic_init(&device->references, 1);

@@ -56,7 +56,8 @@ typedef struct ffwd_device_ops {
     ffwd_status (*clone)(const ffwd_placement *placement, ffwd_placement **out, ffwd_error *err);
 
     /** Computes a chunk of at most chunk_rows rows; returns when Y and the captures are written.
-     *  Adds to timing and to the stages' ns and launches. A failed chunk can be run again. */
+     *  Adds to timing and to the stages' ns and launches. A failed chunk can be run again.
+     *  FFWD_ENOMEM with chunk_rows lowered means that fewer rows may do. */
     ffwd_status (*run_chunk)(ffwd_placement *placement, const ffwd_chunk *chunk,
                              ffwd_timing *timing, ffwd_error *err);
 
@@ -95,6 +96,9 @@ struct ffwd_placement {
     ffwd_plan_stage *stages;
     size_t stage_count;
 };
+
+/** Counts one of ffwd_abandoned_objects. */
+void ffwd_device_abandon(void);
 
 /** First owner of a device that a constructor has just made. */
 void ffwd_device_init(ffwd_device *device, const ffwd_device_ops *ops);

@@ -118,25 +118,57 @@ static ffwd_status place_cpu(ffwd_engine *engine, ffwd_device *cpu,
     return status;
 }
 
+/** The first device, put in front of the helpers. */
+static ffwd_status place_in_front(ffwd_engine *engine, ffwd_device *device,
+                                  const ffwd_engine_options *options, ffwd_error *err) {
+    const size_t helpers = engine->placement_count;
+    const ffwd_status status = place_first(engine, device, options, err);
+    if (status == FFWD_OK) {
+        ffwd_placement *first = engine->placements[helpers];
+        memmove(engine->placements + 1, engine->placements, helpers * sizeof(ffwd_placement *));
+        engine->placements[0] = first;
+    }
+    return status;
+}
+
+/** Whether a driver failed, or its device lacks memory, which the helpers are there for; a model or
+ *  an option that a device does not take is an error. */
+static bool is_fault(ffwd_status status, const ffwd_error *reason) {
+    return status == FFWD_EDEVICE || (status == FFWD_ENOMEM && reason->native != 0);
+}
+
+/** The reason why it is another device than the one that was chosen. */
+static void stand_in(ffwd_engine *engine, const ffwd_error *reason) {
+    (void)snprintf(engine->why, sizeof engine->why, "%.*s", (int)sizeof engine->why - 1,
+                   reason->message);
+}
+
 /** Places the model on the devices in order, and behind them on the CPU unless it is one of them or
  *  no fallback is wanted. The helpers come first, since what the first device makes of its memory
- *  depends on what they leave. */
+ *  depends on what they leave; where it fails, they take its place. */
 static ffwd_status place_all(ffwd_engine *engine, ffwd_device *const *devices, size_t count,
                              ffwd_device *cpu, const ffwd_engine_options *options,
                              ffwd_error *err) {
+    ffwd_error reason = FFWD_ERROR_INIT;
     ffwd_status status = FFWD_OK;
     for (size_t i = 1; i < count; i++) {
-        FFWD_TRY(status, place_helper(engine, devices[i], options, err));
+        status = place_helper(engine, devices[i], options, &reason);
+        if (status != FFWD_OK && (options->no_fallback || !is_fault(status, &reason))) {
+            goto cleanup;
+        }
     }
     if (!options->no_fallback && !have_cpu(devices, count)) {
-        FFWD_TRY(status, place_cpu(engine, cpu, options, err));
+        FFWD_TRY(status, place_cpu(engine, cpu, options, &reason));
     }
-    FFWD_TRY(status, place_first(engine, devices[0], options, err));
-    const size_t last = engine->placement_count - 1;
-    ffwd_placement *first = engine->placements[last];
-    memmove(engine->placements + 1, engine->placements, last * sizeof(ffwd_placement *));
-    engine->placements[0] = first;
+    status = place_in_front(engine, devices[0], options, &reason);
+    if (is_fault(status, &reason) && !options->no_fallback && engine->placement_count > 0) {
+        stand_in(engine, &reason);
+        status = FFWD_OK;
+    }
 cleanup:
+    if (status != FFWD_OK && err != NULL) {
+        *err = reason;
+    }
     return status;
 }
 
@@ -152,8 +184,7 @@ static ffwd_status place_chosen(ffwd_engine *engine, const ffwd_engine_options *
     status = place_all(engine, &choice.device, 1, choice.cpu, options, &reason);
     if (status != FFWD_OK && choice.automatic && engine->placement_count == 1 &&
         ffwd_device_has_strategy(choice.cpu, options->strategy)) {
-        (void)snprintf(engine->why, sizeof engine->why, "%.*s", (int)sizeof engine->why - 1,
-                       reason.message);
+        stand_in(engine, &reason);
         status = FFWD_OK;
     }
 cleanup:
@@ -209,15 +240,14 @@ static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clon
             placement, &clone->placements[clone->placement_count], &reason);
         clone->placement_count += status == FFWD_OK;
         const bool last = i + 1 == engine->placement_count && clone->placement_count == 0;
-        if (status != FFWD_OK && (status != FFWD_EDEVICE || engine->no_fallback || last)) {
+        if (status != FFWD_OK && (!is_fault(status, &reason) || engine->no_fallback || last)) {
             if (err != NULL) {
                 *err = reason;
             }
             return status;
         }
         if (status != FFWD_OK && i == 0) {
-            (void)snprintf(clone->why, sizeof clone->why, "%.*s", (int)sizeof clone->why - 1,
-                           reason.message);
+            stand_in(clone, &reason);
         }
     }
     return FFWD_OK;

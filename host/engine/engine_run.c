@@ -17,6 +17,7 @@ typedef struct run {
     ffwd_timing timing;
     uint64_t rows_done;
     uint32_t chunks, chunks_redone;
+    uint64_t chunks_halved;
     size_t first_placement; /**< devices before it have failed in this run */
 } run;
 
@@ -120,7 +121,7 @@ static ffwd_status run_on(run *r, ffwd_placement *placement, uint64_t first, uin
 
 /** Says what happened on the device that is given up; the first reason of a run is kept. */
 static void remember_fallback(ffwd_engine *engine, size_t failed, const ffwd_error *reason) {
-    if (engine->fallback[0] != '\0') {
+    if (failed > 0) {
         return;
     }
     ffwd_device_info from = FFWD_DEVICE_INFO_INIT, to = FFWD_DEVICE_INFO_INIT;
@@ -130,18 +131,44 @@ static void remember_fallback(ffwd_engine *engine, size_t failed, const ffwd_err
                    from.id, reason->message, to.id);
 }
 
+/** Says that the first device takes smaller chunks, with the first reason of a run. */
+static void remember_halving(ffwd_engine *engine, const ffwd_placement *placement, uint64_t rows,
+                             const ffwd_error *reason) {
+    if (engine->fallback[0] != '\0') {
+        return;
+    }
+    ffwd_device_info device = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(placement->device, &device);
+    (void)snprintf(engine->fallback, sizeof engine->fallback,
+                   "%s ran out of memory with %llu rows a chunk (%s)", device.id,
+                   (unsigned long long)rows, reason->message);
+}
+
+/** Rows on one device, in chunks that may become smaller on the way. */
+static ffwd_status run_rows(run *r, ffwd_placement *placement, uint64_t first, uint64_t rows,
+                            ffwd_error *reason) {
+    for (uint64_t done = 0; done < rows;) {
+        const uint64_t count = ffwd_min(rows - done, placement->chunk_rows);
+        const ffwd_status status = run_on(r, placement, first + done, count, reason);
+        if (status == FFWD_OK) {
+            done += count;
+        } else if (status == FFWD_ENOMEM && placement->chunk_rows < count) {
+            remember_halving(r->engine, placement, count, reason);
+            r->chunks_halved++;
+        } else {
+            return status;
+        }
+    }
+    return FFWD_OK;
+}
+
 /** Rows are idempotent: what a device left half done, the next one does again. */
 static ffwd_status run_part(run *r, uint64_t first, uint64_t rows, ffwd_error *err) {
     ffwd_engine *engine = r->engine;
     ffwd_error reason = FFWD_ERROR_INIT;
     for (;;) {
         ffwd_placement *placement = engine->placements[r->first_placement];
-        ffwd_status status = FFWD_OK;
-        for (uint64_t done = 0; done < rows && status == FFWD_OK;) {
-            uint64_t count = ffwd_min(rows - done, placement->chunk_rows);
-            status = run_on(r, placement, first + done, count, &reason);
-            done += count;
-        }
+        const ffwd_status status = run_rows(r, placement, first, rows, &reason);
         if (status == FFWD_OK) {
             r->chunks_redone += r->first_placement > 0;
             return FFWD_OK;
@@ -206,6 +233,7 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
         .upload_ns = r->timing.upload_ns,
         .kernel_ns = r->timing.kernel_ns,
         .download_ns = r->timing.download_ns,
+        .chunks_halved = r->chunks_halved,
     };
     ffwd_struct_write(report, &full, sizeof full);
 }

@@ -124,17 +124,20 @@ static uint64_t choose_rows(const ffwd_opencl_plan *plan, const ffwd_request *re
     return ffwd_max(rows, 1);
 }
 
-void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request) {
+uint64_t ffwd_opencl_chunk_bytes(const ffwd_opencl_plan *plan, uint64_t rows) {
     uint64_t all;
     uint64_t widest;
     count_values(plan, &all, &widest);
+    const uint64_t captured = captures_apart(plan) ? ffwd_min(plan->capture_rows, rows) : 0;
+    return plan->weight_bytes + rows * all * plan->value_bytes + captured * capture_row_bytes(plan);
+}
+
+void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request) {
     plan->chunk_rows = choose_rows(plan, request);
     plan->capture_rows = plan->chunk_rows;
-    plan->memory_bytes = plan->weight_bytes + plan->chunk_rows * all * plan->value_bytes;
     if (captures_apart(plan)) {
         const uint64_t share = capture_share(plan, budget_of(plan, request->memory_bytes));
         plan->capture_rows =
             ffwd_max(ffwd_min(plan->chunk_rows, share / ffwd_max(capture_row_bytes(plan), 1)), 1);
-        plan->memory_bytes += plan->capture_rows * capture_row_bytes(plan);
     }
 }

@@ -121,9 +121,7 @@ static bool has_strategy(const ffwd_device *device, uint32_t strategy) {
 static void close_device(ffwd_device *base) {
     ffwd_opencl_device *device = (ffwd_opencl_device *)base;
     ffwd_opencl_programs_destroy(device);
-    if (device->context != NULL && ffwd_opencl_device_reachable(device)) {
-        (void)device->cl->clReleaseContext(device->context);
-    }
+    ffwd_opencl_release_context(device, device->context);
     (void)pthread_mutex_destroy(&device->programs_mutex);
     (void)pthread_mutex_destroy(&device->f64_mutex);
     ffwd_free(device);
@@ -205,8 +203,10 @@ ffwd_status ffwd_opencl_device_start(ffwd_opencl_device *device, ffwd_error *err
     return FFWD_OK;
 cleanup:
     (void)snprintf(device->refused, sizeof device->refused, "%s", reason.message);
-    return ffwd_fail_native(err, status == FFWD_ENOMEM ? FFWD_ENOMEM : FFWD_ENODEVICE,
-                            reason.native, "%s", reason.message);
+    const bool host_memory =
+        status == FFWD_ENOMEM && !ffwd_opencl_is_out_of_memory(status, &reason);
+    return ffwd_fail_native(err, host_memory ? FFWD_ENOMEM : FFWD_ENODEVICE, reason.native, "%s",
+                            reason.message);
 }
 
 /** Probes float64. Wrong results are a verdict; that the probe could not be made is none. */
@@ -272,15 +272,14 @@ void ffwd_opencl_device_lose(ffwd_opencl_device *device, const char *reason) {
     }
 }
 
-ffwd_status ffwd_opencl_queue(const ffwd_opencl_device *device, cl_command_queue *out,
-                              ffwd_error *err) {
+ffwd_status ffwd_opencl_queue(ffwd_opencl_device *device, cl_command_queue *out, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
     *out = device->cl->clCreateCommandQueue(device->context, device->id, CL_QUEUE_PROFILING_ENABLE,
                                             &code);
     return ffwd_opencl_check(device, code, "clCreateCommandQueue", NULL, err);
 }
 
-ffwd_status ffwd_opencl_buffer(const ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
+ffwd_status ffwd_opencl_buffer(ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
                                void *host, cl_mem *out, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
     char size[32];
@@ -292,26 +291,29 @@ ffwd_status ffwd_opencl_buffer(const ffwd_opencl_device *device, cl_mem_flags fl
     return ffwd_opencl_check(device, code, "clCreateBuffer", size, err);
 }
 
-void ffwd_opencl_release_event(const ffwd_opencl_device *device, cl_event event) {
-    if (event != NULL && ffwd_opencl_device_reachable(device)) {
-        (void)device->cl->clReleaseEvent(event);
+/** Whether an object is to be released. Those of a lost device are abandoned, and counted; those of
+ *  a forked child are the parent's. */
+static bool releasable(const ffwd_opencl_device *device, const void *object) {
+    if (object == NULL || device->base.fork_generation != ffwd_fork_generation()) {
+        return false;
     }
+    if (ffwd_opencl_device_reachable(device)) {
+        return true;
+    }
+    ffwd_device_abandon();
+    return false;
 }
 
-void ffwd_opencl_release_buffer(const ffwd_opencl_device *device, cl_mem buffer) {
-    if (buffer != NULL && ffwd_opencl_device_reachable(device)) {
-        (void)device->cl->clReleaseMemObject(buffer);
+#define RELEASE(what, type, call)                                                                  \
+    void ffwd_opencl_release_##what(const ffwd_opencl_device *device, type what) {                 \
+        if (releasable(device, what)) {                                                            \
+            (void)device->cl->call(what);                                                          \
+        }                                                                                          \
     }
-}
-
-void ffwd_opencl_release_kernel(const ffwd_opencl_device *device, cl_kernel kernel) {
-    if (kernel != NULL && ffwd_opencl_device_reachable(device)) {
-        (void)device->cl->clReleaseKernel(kernel);
-    }
-}
-
-void ffwd_opencl_release_queue(const ffwd_opencl_device *device, cl_command_queue queue) {
-    if (queue != NULL && ffwd_opencl_device_reachable(device)) {
-        (void)device->cl->clReleaseCommandQueue(queue);
-    }
-}
+RELEASE(event, cl_event, clReleaseEvent)
+RELEASE(buffer, cl_mem, clReleaseMemObject)
+RELEASE(kernel, cl_kernel, clReleaseKernel)
+RELEASE(program, cl_program, clReleaseProgram)
+RELEASE(queue, cl_command_queue, clReleaseCommandQueue)
+RELEASE(context, cl_context, clReleaseContext)
+#undef RELEASE

@@ -74,18 +74,19 @@ ffwd_status ffwd_opencl_device_check(const ffwd_opencl_device *device, ffwd_erro
 void ffwd_opencl_device_lose(ffwd_opencl_device *device, const char *reason);
 
 /** An in-order queue whose events carry times. */
-ffwd_status ffwd_opencl_queue(const ffwd_opencl_device *device, cl_command_queue *out,
-                              ffwd_error *err);
+ffwd_status ffwd_opencl_queue(ffwd_opencl_device *device, cl_command_queue *out, ffwd_error *err);
 
 /** A buffer of its own, or (host not NULL) one that is the caller's memory. */
-ffwd_status ffwd_opencl_buffer(const ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
+ffwd_status ffwd_opencl_buffer(ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
                                void *host, cl_mem *out, ffwd_error *err);
 
-/* Ends of handles, which may be NULL. */
+/* Ends of handles, which may be NULL. A lost device keeps them: see ffwd_abandoned_objects. */
 void ffwd_opencl_release_event(const ffwd_opencl_device *device, cl_event event);
 void ffwd_opencl_release_buffer(const ffwd_opencl_device *device, cl_mem buffer);
 void ffwd_opencl_release_kernel(const ffwd_opencl_device *device, cl_kernel kernel);
+void ffwd_opencl_release_program(const ffwd_opencl_device *device, cl_program program);
 void ffwd_opencl_release_queue(const ffwd_opencl_device *device, cl_command_queue queue);
+void ffwd_opencl_release_context(const ffwd_opencl_device *device, cl_context context);
 
 /* The device's functions for the engine, in their own files. */
 ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,

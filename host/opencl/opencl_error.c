@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The names of OpenCL's codes, and the one text of a failed call.
+// The names of OpenCL's codes, the one text of a failed call, and what a code means for the device.
 #include "opencl/opencl_error.h"
+
+#include <stdio.h>
 
 #define CODES(X)                                                                                   \
     X(CL_DEVICE_NOT_FOUND)                                                                         \
@@ -61,12 +63,44 @@ const char *ffwd_opencl_code_name(cl_int code) {
 #undef CASE
 }
 
-ffwd_status ffwd_opencl_check(const ffwd_opencl_device *device, cl_int code, const char *call,
+/** Memory that is lacking now: fewer rows may do, or another time. NVIDIA and PoCL allocate late,
+ * so that it may be a launch that says so. */
+static bool lacks_memory(cl_int code) {
+    return code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES ||
+           code == CL_OUT_OF_HOST_MEMORY;
+}
+
+/** Whether the driver only refused a call, or a program: what was there before is still sound. */
+static bool is_refusal(cl_int code) {
+    switch (code) {
+    case CL_DEVICE_NOT_AVAILABLE:
+    case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
+    case CL_INVALID_DEVICE:
+    case CL_INVALID_CONTEXT:
+    case CL_INVALID_COMMAND_QUEUE:
+        return false;
+    default:
+        return (code <= CL_DEVICE_NOT_FOUND && code >= CL_LINK_PROGRAM_FAILURE) ||
+               (code <= CL_INVALID_VALUE && code >= CL_INVALID_PROPERTY);
+    }
+}
+
+ffwd_status ffwd_opencl_check(ffwd_opencl_device *device, cl_int code, const char *call,
                               const char *object, ffwd_error *err) {
+    char text[FFWD_OPENCL_REASON];
     if (code == CL_SUCCESS) {
         return FFWD_OK;
     }
-    return ffwd_fail_native(err, FFWD_EDEVICE, code, "%s: %s%s%s%s: %s (%d)", device->name, call,
-                            object != NULL ? "(" : "", object != NULL ? object : "",
-                            object != NULL ? ")" : "", ffwd_opencl_code_name(code), (int)code);
+    (void)snprintf(text, sizeof text, "%s%s%s%s: %s (%d)", call, object != NULL ? "(" : "",
+                   object != NULL ? object : "", object != NULL ? ")" : "",
+                   ffwd_opencl_code_name(code), (int)code);
+    if (!lacks_memory(code) && !is_refusal(code)) {
+        ffwd_opencl_device_lose(device, text);
+    }
+    return ffwd_fail_native(err, lacks_memory(code) ? FFWD_ENOMEM : FFWD_EDEVICE, code, "%s: %s",
+                            device->name, text);
+}
+
+bool ffwd_opencl_is_out_of_memory(ffwd_status status, const ffwd_error *err) {
+    return status == FFWD_ENOMEM && err->native != 0;
 }

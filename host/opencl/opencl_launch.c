@@ -23,7 +23,7 @@ static launch launch_of(const ffwd_opencl_placement *placement, size_t stage_ind
 
 static ffwd_status enqueue(const launch *l, cl_uint dimensions, const size_t *items,
                            const size_t *group, cl_event *event, ffwd_error *err) {
-    const ffwd_opencl_device *device = l->placement->plan->device;
+    ffwd_opencl_device *device = l->placement->plan->device;
     cl_int code = device->cl->clEnqueueNDRangeKernel(l->placement->queue, l->kernel, dimensions,
                                                      NULL, items, group, 0, NULL, event);
     return ffwd_opencl_check(device, code, "clEnqueueNDRangeKernel", l->name, err);

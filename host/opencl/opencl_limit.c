@@ -19,7 +19,7 @@ enum { STREAM_ELEMENT = 16 };
 
 /** A kernel to be timed. */
 typedef struct timed_kernel {
-    const ffwd_opencl_device *device;
+    ffwd_opencl_device *device;
     cl_command_queue queue;
     cl_kernel kernel;
     const char *name;
@@ -49,9 +49,7 @@ static ffwd_status time_launch(const timed_kernel *trial, uint64_t *ns, ffwd_err
         *ns = to - from;
     }
 cleanup:
-    if (event != NULL) {
-        (void)cl->clReleaseEvent(event);
-    }
+    ffwd_opencl_release_event(trial->device, event);
     return status;
 }
 
@@ -158,7 +156,7 @@ cleanup:
 /** Nanoseconds to write a block to the device and read another back. */
 static ffwd_status measure_transfer(ffwd_opencl_placement *placement, uint64_t x_bytes,
                                     uint64_t y_bytes, uint64_t *ns, ffwd_error *err) {
-    const ffwd_opencl_device *device = placement->plan->device;
+    ffwd_opencl_device *device = placement->plan->device;
     const ffwd_opencl_api *cl = device->cl;
     unsigned char *block = ffwd_alloc_zero(ffwd_max(x_bytes, y_bytes));
     cl_mem x = placement->slots[FFWD_SLOT_X];

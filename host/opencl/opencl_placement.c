@@ -5,11 +5,19 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "opencl/opencl_error.h"
 #include "opencl/program.h"
+
+/** Chunks are not halved below this: what then still lacks memory is not the rows'. */
+#define LEAST_HALVED_ROWS 256
 
 /** X and Y may each take two commands, a captured block two; every layer has two blocks. */
 static size_t most_commands(const ffwd_opencl_plan *plan) {
     return plan->stage_count + 4 * plan->model->operation_count + 4;
+}
+
+uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placement) {
+    return ffwd_min(placement->plan->capture_rows, placement->base.chunk_rows);
 }
 
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
@@ -18,7 +26,8 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
     if (placement->slots[slot] != NULL) {
         return FFWD_OK;
     }
-    const uint64_t rows = slot == FFWD_SLOT_SUMS ? plan->capture_rows : plan->chunk_rows;
+    const uint64_t rows = slot == FFWD_SLOT_SUMS ? ffwd_opencl_placement_capture_rows(placement)
+                                                 : placement->base.chunk_rows;
     return ffwd_opencl_buffer(plan->device, CL_MEM_READ_WRITE,
                               rows * plan->slot_values[slot] * plan->value_bytes, NULL,
                               &placement->slots[slot], err);
@@ -36,6 +45,28 @@ ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd
     }
     return ffwd_opencl_kernel(plan->device, program, plan->stages[0].kernel, &placement->capturing,
                               err);
+}
+
+static void size_chunks(ffwd_opencl_placement *placement, uint64_t rows) {
+    placement->base.chunk_rows = rows;
+    placement->base.memory_bytes = ffwd_opencl_chunk_bytes(placement->plan, rows);
+}
+
+static void release_slots(ffwd_opencl_placement *placement) {
+    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+        ffwd_opencl_release_buffer(placement->plan->device, placement->slots[slot]);
+        placement->slots[slot] = NULL;
+    }
+}
+
+bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement) {
+    const uint64_t rows = placement->base.chunk_rows;
+    if (rows <= LEAST_HALVED_ROWS) {
+        return false;
+    }
+    release_slots(placement);
+    size_chunks(placement, ffwd_max(rows / 2, LEAST_HALVED_ROWS));
+    return true;
 }
 
 /** Buffers that every chunk needs; the others come when a chunk asks for them. */
@@ -98,17 +129,46 @@ static ffwd_status place(ffwd_opencl_plan *plan, ffwd_placement **out, ffwd_erro
     placement->plan = plan;
     FFWD_TRY(status, ffwd_placement_init(&placement->base, device, plan->model, plan->strategy,
                                          plan->stage_count, err));
-    placement->base.chunk_rows = plan->chunk_rows;
-    placement->base.memory_bytes = plan->memory_bytes;
+    size_chunks(placement, plan->chunk_rows);
     describe_stages(placement);
     FFWD_TRY(status, ffwd_opencl_queue(plan->device, &placement->queue, err));
     FFWD_TRY(status, make_kernels(placement, err));
-    FFWD_TRY(status, make_slots(placement, err));
     *out = &placement->base;
     return FFWD_OK;
 cleanup:
     ffwd_opencl_release(&placement->base);
     return status;
+}
+
+/** Makes the buffers of a chunk, and proves the kernels beside them where that is wanted. Where the
+ *  device has no room for both, chunks take half the rows. */
+static ffwd_status settle_in(ffwd_placement *base, bool prove, ffwd_error *err) {
+    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status;
+    do {
+        status = make_slots(placement, &reason);
+        if (status == FFWD_OK && prove) {
+            status = ffwd_opencl_prove(placement, &reason);
+        }
+    } while (ffwd_opencl_is_out_of_memory(status, &reason) &&
+             ffwd_opencl_placement_halve(placement));
+    if (status != FFWD_OK && err != NULL) {
+        *err = reason;
+    }
+    return status;
+}
+
+/** A new placement is ready, or it is let go. */
+static ffwd_status hand_over(ffwd_placement *placement, bool prove, ffwd_placement **out,
+                             ffwd_error *err) {
+    const ffwd_status status = settle_in(placement, prove, err);
+    if (status != FFWD_OK) {
+        ffwd_opencl_release(placement);
+        return status;
+    }
+    *out = placement;
+    return FFWD_OK;
 }
 
 ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
@@ -126,23 +186,21 @@ ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
     FFWD_TRY(status, ffwd_opencl_device_trust(device, model->dtype, err));
     FFWD_TRY(status, ffwd_opencl_plan_create(device, model, request, &plan, err));
     FFWD_TRY(status, place(plan, &placement, err));
-    FFWD_TRY(status, ffwd_opencl_prove((ffwd_opencl_placement *)placement, err));
-    *out = placement;
+    status = hand_over(placement, true, out, err);
 cleanup:
-    if (status != FFWD_OK && placement != NULL) {
-        ffwd_opencl_release(placement);
-    }
     return status;
 }
 
 ffwd_status ffwd_opencl_clone(const ffwd_placement *base, ffwd_placement **out, ffwd_error *err) {
     const ffwd_opencl_placement *placement = (const ffwd_opencl_placement *)base;
-    ffwd_status status = ffwd_opencl_device_check(placement->plan->device, err);
+    ffwd_placement *cloned = NULL;
+    ffwd_status status;
     *out = NULL;
-    if (status != FFWD_OK) {
-        return status;
-    }
-    return place(ffwd_opencl_plan_retain(placement->plan), out, err);
+    FFWD_TRY(status, ffwd_opencl_device_check(placement->plan->device, err));
+    FFWD_TRY(status, place(ffwd_opencl_plan_retain(placement->plan), &cloned, err));
+    status = hand_over(cloned, false, out, err);
+cleanup:
+    return status;
 }
 
 void ffwd_opencl_release(ffwd_placement *base) {
@@ -152,9 +210,7 @@ void ffwd_opencl_release(ffwd_placement *base) {
         ffwd_opencl_release_kernel(device, placement->kernels[i]);
     }
     ffwd_opencl_release_kernel(device, placement->capturing);
-    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
-        ffwd_opencl_release_buffer(device, placement->slots[slot]);
-    }
+    release_slots(placement);
     ffwd_opencl_release_queue(device, placement->queue);
     ffwd_free(placement->kernels);
     ffwd_free(placement->commands);

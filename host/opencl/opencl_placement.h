@@ -27,6 +27,12 @@ typedef struct ffwd_opencl_placement {
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
                                        ffwd_error *err);
 
+/** Rows that SUMS holds. */
+uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placement);
+
+/** Chunks of half the rows from now on, and no buffers; false where they cannot be smaller. */
+bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement);
+
 /** What a stage is launched over; see the kernel files. */
 typedef struct ffwd_opencl_operands {
     cl_mem x, y; /**< an activation computes y from x */

@@ -47,7 +47,7 @@ static void halve_group(ffwd_opencl_stage *stage) {
 /** A work-group that fits the layer, then the device. */
 static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *request,
                         ffwd_opencl_stage *stage) {
-    const ffwd_opencl_device *device = plan->device;
+    ffwd_opencl_device *device = plan->device;
     if (stage->kind == FFWD_KERNEL_ACTIVATION) {
         stage->group_rows = 1;
         stage->group_neurons = device->group_items;
@@ -166,7 +166,7 @@ bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data) {
 /** Puts an array of the model on the device: the model's own memory where that is shared. */
 static ffwd_status place_array(ffwd_opencl_plan *plan, cl_command_queue queue, const void *values,
                                uint64_t bytes, cl_mem *out, ffwd_error *err) {
-    const ffwd_opencl_device *device = plan->device;
+    ffwd_opencl_device *device = plan->device;
     if (ffwd_opencl_in_place(device, values)) {
         return ffwd_opencl_buffer(device, CL_MEM_READ_ONLY, bytes, ffwd_unconst(values), out, err);
     }

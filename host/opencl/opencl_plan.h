@@ -53,7 +53,6 @@ typedef struct ffwd_opencl_plan {
     uint64_t capture_rows;                 /**< that SUMS holds: chunk_rows, or fewer at a time */
     uint64_t weight_bytes;                 /**< that are not used in place */
     uint64_t chunk_rows;
-    uint64_t memory_bytes;
 } ffwd_opencl_plan;
 
 ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model *model,
@@ -77,8 +76,9 @@ ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captur
 /** Whether rows or weights at this address are used in place. */
 bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data);
 
-/** Decides chunk_rows and capture_rows, at least 1, of a plan whose slots are known, and counts its
- *  memory. */
+/** Decides chunk_rows and capture_rows, at least 1, of a plan whose slots are known. */
 void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request);
+/** Bytes of the weights and of the buffers of a chunk of so many rows. */
+uint64_t ffwd_opencl_chunk_bytes(const ffwd_opencl_plan *plan, uint64_t rows);
 
 #endif

@@ -62,7 +62,7 @@ static ffwd_status allocate(proof *p, ffwd_error *err) {
 
 /** Fills the block and brings it to the device. */
 static ffwd_status place_block(proof *p, ffwd_error *err) {
-    const ffwd_opencl_device *device = p->placement->plan->device;
+    ffwd_opencl_device *device = p->placement->plan->device;
     ffwd_status status = FFWD_OK;
     p->host->fill_dense(&p->block, p->values[X], p->values[WEIGHTS], p->values[BIAS]);
     p->host->add_up(&p->block, p->values[X], p->values[WEIGHTS], p->values[BIAS], p->values[SUMS]);
@@ -98,7 +98,7 @@ static ffwd_status compare(const ffwd_opencl_device *device, const ffwd_probe_ho
 
 /** Compares what a kernel left in SUMS or Y with its answers. */
 static ffwd_status check(const proof *p, array_name array, ffwd_error *err) {
-    const ffwd_opencl_device *device = p->placement->plan->device;
+    ffwd_opencl_device *device = p->placement->plan->device;
     const char *kernel = p->stage->kernel;
     cl_int code = device->cl->clEnqueueReadBuffer(p->placement->queue, p->buffers[array], CL_TRUE,
                                                   0, p->bytes[array], p->got, 0, NULL, NULL);
@@ -206,7 +206,7 @@ static ffwd_status allocate_rows(rowblock_proof *p, ffwd_error *err) {
 
 /** Runs the kernel; Y is in p->y then. */
 static ffwd_status run_rows(rowblock_proof *p, ffwd_error *err) {
-    const ffwd_opencl_device *device = p->placement->plan->device;
+    ffwd_opencl_device *device = p->placement->plan->device;
     const char *kernel = p->placement->plan->stages[0].kernel;
     const ffwd_probe_shape shape = {.rows = p->rows, .inputs = p->inputs, .neurons = 2};
     ffwd_status status;

@@ -108,7 +108,7 @@ static uint64_t packed_bytes(const ffwd_model *model) {
 }
 
 static ffwd_status place_weights(ffwd_opencl_plan *plan, ffwd_error *err) {
-    const ffwd_opencl_device *device = plan->device;
+    ffwd_opencl_device *device = plan->device;
     const uint64_t bytes = packed_bytes(plan->model);
     cl_command_queue queue = NULL;
     unsigned char *packed = ffwd_alloc(bytes);

@@ -16,7 +16,7 @@ enum { COMMAND_MS_MAX = 5000 };
 typedef struct chunk_run {
     ffwd_opencl_placement *placement;
     const ffwd_opencl_plan *plan;
-    const ffwd_opencl_device *device;
+    ffwd_opencl_device *device;
     const ffwd_chunk *chunk;
     ffwd_timing *timing;
     cl_uint rows;
@@ -239,10 +239,35 @@ static void forget_commands(const chunk_run *run) {
     run->placement->command_count = 0;
 }
 
+/** How far a command is: CL_COMPLETE, more where it has not ended, less where it failed. */
+static cl_int ask_state(const chunk_run *run, cl_event event, cl_int *state) {
+    return run->device->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof *state,
+                                           state, NULL);
+}
+
+/** Whether all commands came to a good end, which a driver may tell of each command alone. */
+static ffwd_status check_ends(const chunk_run *run, ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    for (size_t i = 0; i < run->placement->command_count && status == FFWD_OK; i++) {
+        const ffwd_opencl_command *command = &run->placement->commands[i];
+        cl_int state = CL_COMPLETE;
+        status = ffwd_opencl_check(run->device, ask_state(run, command->event, &state),
+                                   "clGetEventInfo", NULL, err);
+        if (status == FFWD_OK && state < CL_COMPLETE) {
+            status = ffwd_opencl_check(run->device, state, "command",
+                                       command->stage != NULL ? command->stage->kernel : NULL, err);
+        }
+    }
+    return status;
+}
+
 /** Waits until all commands have ended, and counts their times. */
 static ffwd_status finish_commands(const chunk_run *run, ffwd_error *err) {
     ffwd_status status = ffwd_opencl_check(
         run->device, run->device->cl->clFinish(run->placement->queue), "clFinish", NULL, err);
+    if (status == FFWD_OK) {
+        status = check_ends(run, err);
+    }
     if (status == FFWD_OK) {
         count_times(run);
         forget_commands(run);
@@ -298,7 +323,8 @@ static ffwd_status run_fused(chunk_run *run, ffwd_error *err) {
     FFWD_TRY(status, ffwd_opencl_placement_capture(placement, err));
     FFWD_TRY(status, ffwd_opencl_placement_need(placement, FFWD_SLOT_SUMS, err));
     for (cl_uint first = 0; first < run->rows;) {
-        const cl_uint rows = (cl_uint)ffwd_min(run->plan->capture_rows, run->rows - first);
+        const cl_uint rows =
+            (cl_uint)ffwd_min(ffwd_opencl_placement_capture_rows(placement), run->rows - first);
         FFWD_TRY(status, run_captured(run, first, rows, err));
         first += rows;
     }
@@ -306,45 +332,41 @@ cleanup:
     return status;
 }
 
-/** CL_COMPLETE, how far a command is yet, or a negative code where it failed. */
-static cl_int state_of(const chunk_run *run, cl_event event) {
-    cl_int state = CL_QUEUED;
-    cl_int code = run->device->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
-                                                  sizeof state, &state, NULL);
-    return code == CL_SUCCESS ? state : code;
-}
-
-/** The state that a command ends in. It is asked for again and again: a driver that broke down may
- *  never return from waiting. */
-static cl_int end_of(const chunk_run *run, cl_event event) {
+/** Waits for the end of a command, good or bad; false, and the device lost, where there is none.
+ * The state is asked for again and again: a driver that broke down may never return from waiting.
+ */
+static bool await_end(const chunk_run *run, cl_event event) {
     const uint64_t deadline = ffwd_now_ns() + COMMAND_MS_MAX * UINT64_C(1000000);
     const struct timespec pause = {0, 100000};
-    cl_int state = state_of(run, event);
-    while (state > CL_COMPLETE && ffwd_now_ns() < deadline) {
+    char reason[96];
+    cl_int state = CL_QUEUED;
+    cl_int code = ask_state(run, event, &state);
+    while (code == CL_SUCCESS && state > CL_COMPLETE && ffwd_now_ns() < deadline) {
         (void)nanosleep(&pause, NULL);
-        state = state_of(run, event);
+        code = ask_state(run, event, &state);
     }
-    return state;
+    if (code == CL_SUCCESS && state <= CL_COMPLETE) {
+        return ffwd_opencl_check(run->device, state, "command", NULL, NULL) == FFWD_OK;
+    }
+    if (code != CL_SUCCESS) {
+        (void)snprintf(reason, sizeof reason, "clGetEventInfo: %s (%d)",
+                       ffwd_opencl_code_name(code), (int)code);
+    } else {
+        (void)snprintf(reason, sizeof reason, "a command did not end in %d ms", COMMAND_MS_MAX);
+    }
+    ffwd_opencl_device_lose(run->device, reason);
+    return false;
 }
 
-/** After a failure, lets the commands that were enqueued end, since they use the caller's rows. One
- *  that fails or does not end loses the device; its rows are then the driver's until it ends. */
+/** After a failure, lets the commands that were enqueued end, since they use the caller's rows. The
+ *  first that does not end well is in the way of the rest. Rows are the driver's until it is done
+ *  with them where the device is lost. */
 static void settle(const chunk_run *run) {
-    cl_int state = CL_COMPLETE;
-    char reason[96];
+    bool ended = true;
     (void)run->device->cl->clFlush(run->placement->queue);
-    for (size_t i = 0; i < run->placement->command_count && state == CL_COMPLETE; i++) {
-        if (run->placement->commands[i].event != NULL) {
-            state = end_of(run, run->placement->commands[i].event);
-        }
-    }
-    if (state < 0) {
-        (void)snprintf(reason, sizeof reason, "a command ended with %s (%d)",
-                       ffwd_opencl_code_name(state), (int)state);
-        ffwd_opencl_device_lose(run->placement->plan->device, reason);
-    } else if (state != CL_COMPLETE) {
-        (void)snprintf(reason, sizeof reason, "a command did not end in %d ms", COMMAND_MS_MAX);
-        ffwd_opencl_device_lose(run->placement->plan->device, reason);
+    for (size_t i = 0; i < run->placement->command_count && ended; i++) {
+        cl_event event = run->placement->commands[i].event;
+        ended = event == NULL || await_end(run, event);
     }
 }
 
@@ -358,9 +380,8 @@ static void end_chunk(const chunk_run *run, ffwd_status status) {
     ffwd_opencl_release_buffer(run->device, run->lent_y);
 }
 
-ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
-                                  ffwd_timing *timing, ffwd_error *err) {
-    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+static ffwd_status run_rows(ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
+                            ffwd_timing *timing, ffwd_error *err) {
     chunk_run run = {
         .placement = placement,
         .plan = placement->plan,
@@ -369,10 +390,7 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
         .timing = timing,
         .rows = (cl_uint)chunk->x.rows,
     };
-    ffwd_status status = ffwd_opencl_device_check(run.device, err);
-    if (status != FFWD_OK || chunk->x.rows == 0) {
-        return status;
-    }
+    ffwd_status status;
     FFWD_TRY(status, take_x(&run, err));
     FFWD_TRY(status, offer_y(&run, err));
     FFWD_TRY(status,
@@ -381,5 +399,23 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
     FFWD_TRY(status, finish_commands(&run, err));
 cleanup:
     end_chunk(&run, status);
+    return status;
+}
+
+ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
+                                  ffwd_timing *timing, ffwd_error *err) {
+    ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status = ffwd_opencl_device_check(placement->plan->device, err);
+    if (status != FFWD_OK || chunk->x.rows == 0) {
+        return status;
+    }
+    status = run_rows(placement, chunk, timing, &reason);
+    if (ffwd_opencl_is_out_of_memory(status, &reason)) {
+        (void)ffwd_opencl_placement_halve(placement);
+    }
+    if (status != FFWD_OK && err != NULL) {
+        *err = reason;
+    }
     return status;
 }

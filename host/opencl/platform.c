@@ -230,7 +230,9 @@ static ffwd_status try_found(const device_inventory *inventory, size_t index,
         (*out)->has_f64 = status == FFWD_OK;
     }
     guard_leave(&guard);
-    return status == FFWD_ENOMEM ? ffwd_fail(err, FFWD_ENOMEM, "%s", reason.message) : FFWD_OK;
+    const bool host_memory =
+        status == FFWD_ENOMEM && !ffwd_opencl_is_out_of_memory(status, &reason);
+    return host_memory ? ffwd_fail(err, FFWD_ENOMEM, "%s", reason.message) : FFWD_OK;
 }
 
 /** Shows one device. The caller's function runs as the caller's thread was. */

@@ -27,7 +27,7 @@ static const ffwd_kernel_source *find_source(const char *name) {
 static void append_log(const ffwd_opencl_device *device, cl_program program, ffwd_error *err) {
     char *log = NULL;
     size_t bytes = 0;
-    if (err == NULL ||
+    if (err == NULL || !ffwd_opencl_device_reachable(device) ||
         device->cl->clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL,
                                           &bytes) != CL_SUCCESS ||
         bytes == 0 || (log = ffwd_alloc_zero((uint64_t)bytes + 1)) == NULL) {
@@ -46,7 +46,7 @@ static void append_log(const ffwd_opencl_device *device, cl_program program, ffw
     ffwd_free(log);
 }
 
-static ffwd_status compile(const ffwd_opencl_device *device, const ffwd_kernel_source *source,
+static ffwd_status compile(ffwd_opencl_device *device, const ffwd_kernel_source *source,
                            const char *definitions, cl_program *out, ffwd_error *err) {
     char options[FFWD_OPENCL_DEFINITIONS + 96];
     cl_int code = CL_SUCCESS;
@@ -65,7 +65,7 @@ static ffwd_status compile(const ffwd_opencl_device *device, const ffwd_kernel_s
     status = ffwd_opencl_check(device, code, "clBuildProgram", source->name, err);
     if (status != FFWD_OK) {
         append_log(device, program, err);
-        (void)device->cl->clReleaseProgram(program);
+        ffwd_opencl_release_program(device, program);
         return status;
     }
     *out = program;
@@ -116,15 +116,15 @@ ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
     return status;
 }
 
-ffwd_status ffwd_opencl_kernel(const ffwd_opencl_device *device, cl_program program,
-                               const char *name, cl_kernel *out, ffwd_error *err) {
+ffwd_status ffwd_opencl_kernel(ffwd_opencl_device *device, cl_program program, const char *name,
+                               cl_kernel *out, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
     *out = device->cl->clCreateKernel(program, name, &code);
     return ffwd_opencl_check(device, code, "clCreateKernel", name, err);
 }
 
-ffwd_status ffwd_opencl_group_items(const ffwd_opencl_device *device, cl_kernel kernel,
-                                    const char *name, size_t *items, ffwd_error *err) {
+ffwd_status ffwd_opencl_group_items(ffwd_opencl_device *device, cl_kernel kernel, const char *name,
+                                    size_t *items, ffwd_error *err) {
     size_t most = 0;
     cl_int code = device->cl->clGetKernelWorkGroupInfo(
         kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
@@ -132,7 +132,7 @@ ffwd_status ffwd_opencl_group_items(const ffwd_opencl_device *device, cl_kernel 
     return ffwd_opencl_check(device, code, "clGetKernelWorkGroupInfo", name, err);
 }
 
-ffwd_status ffwd_opencl_set_arguments(const ffwd_opencl_device *device, cl_kernel kernel,
+ffwd_status ffwd_opencl_set_arguments(ffwd_opencl_device *device, cl_kernel kernel,
                                       const char *name, const ffwd_opencl_argument *arguments,
                                       size_t count, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
@@ -146,9 +146,7 @@ void ffwd_opencl_programs_destroy(ffwd_opencl_device *device) {
     while (device->programs != NULL) {
         ffwd_opencl_program *entry = device->programs;
         device->programs = entry->next;
-        if (ffwd_opencl_device_reachable(device)) {
-            (void)device->cl->clReleaseProgram(entry->program);
-        }
+        ffwd_opencl_release_program(device, entry->program);
         ffwd_free(entry);
     }
 }

@@ -16,12 +16,12 @@ ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
                               const char *definitions, cl_program *out, ffwd_error *err);
 
 /** A kernel of a program, for one thread: arguments are set in it. */
-ffwd_status ffwd_opencl_kernel(const ffwd_opencl_device *device, cl_program program,
-                               const char *name, cl_kernel *out, ffwd_error *err);
+ffwd_status ffwd_opencl_kernel(ffwd_opencl_device *device, cl_program program, const char *name,
+                               cl_kernel *out, ffwd_error *err);
 
 /** The most items that a work-group of the built kernel may have; at least 1. */
-ffwd_status ffwd_opencl_group_items(const ffwd_opencl_device *device, cl_kernel kernel,
-                                    const char *name, size_t *items, ffwd_error *err);
+ffwd_status ffwd_opencl_group_items(ffwd_opencl_device *device, cl_kernel kernel, const char *name,
+                                    size_t *items, ffwd_error *err);
 
 /** One argument of a kernel, as clSetKernelArg takes it; a NULL buffer is NULL in the kernel. */
 typedef struct ffwd_opencl_argument {
@@ -29,7 +29,7 @@ typedef struct ffwd_opencl_argument {
     const void *value;
 } ffwd_opencl_argument;
 
-ffwd_status ffwd_opencl_set_arguments(const ffwd_opencl_device *device, cl_kernel kernel,
+ffwd_status ffwd_opencl_set_arguments(ffwd_opencl_device *device, cl_kernel kernel,
                                       const char *name, const ffwd_opencl_argument *arguments,
                                       size_t count, ffwd_error *err);
 

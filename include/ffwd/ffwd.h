@@ -281,6 +281,10 @@ FFWD_API ffwd_status ffwd_device_open(const char *selector, const ffwd_device_op
                                       ffwd_device **out, ffwd_error *err) FFWD_CHECKED;
 FFWD_API void ffwd_device_destroy(ffwd_device *device);
 
+/** Driver objects (contexts, queues, buffers, ...) that this process has left alone so far because
+ *  their device was lost: a driver that broke down may never return from releasing them. */
+FFWD_API uint64_t ffwd_abandoned_objects(void);
+
 typedef enum ffwd_device_type {
     FFWD_TYPE_CPU = 1,
     FFWD_TYPE_GPU = 2,
@@ -358,7 +362,8 @@ typedef struct ffwd_engine_options {
 /**
  * Places a model on devices: plans, packs weights, compiles and uploads. The first device runs
  * every chunk; a chunk that it fails on is redone on the next one, at last on the CPU, which is
- * added to the list unless no_fallback is set.
+ * added to the list unless no_fallback is set. A device that fails already here is left out, and
+ * ffwd_engine_why says so; one that lacks memory takes smaller chunks before it counts as failed.
  *
  * Without devices the selector in the options decides; "auto" takes the CPU, unless a GPU is there
  * and the model does more than 120 x (inputs + outputs) flops a row, below which moving the rows
@@ -401,9 +406,10 @@ typedef struct ffwd_report {
     uint64_t total_ns;
     uint64_t setup_ns; /**< of the engine's creation: compile, pack, upload weights */
     uint64_t upload_ns, kernel_ns, download_ns; /**< may overlap */
+    uint64_t chunks_halved; /**< times that a device ran out of memory and took half the rows */
 } ffwd_report;
 #define FFWD_REPORT_INIT                                                                           \
-    { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Computes y from x. Between the first use and the end x and y belong to the engine.
@@ -436,7 +442,8 @@ FFWD_API uint32_t ffwd_engine_strategy(const ffwd_engine *engine);
 FFWD_API void ffwd_engine_device(const ffwd_engine *engine, ffwd_device_info *info);
 /** Why this device, one sentence. */
 FFWD_API const char *ffwd_engine_why(const ffwd_engine *engine);
-/** What made the last run redo chunks elsewhere, one sentence; empty where nothing did. */
+/** What went wrong in the last run and was mended, one sentence: a device that ran out of memory
+ *  and took smaller chunks, or failed and left its chunks to another. Empty where nothing did. */
 FFWD_API const char *ffwd_engine_fallback(const ffwd_engine *engine);
 /** Rows a chunk, and bytes of the engine's own buffers, packed weights included. */
 FFWD_API uint64_t ffwd_engine_chunk_rows(const ffwd_engine *engine);
