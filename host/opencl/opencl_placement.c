@@ -69,8 +69,7 @@ bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement) {
     return true;
 }
 
-/** Buffers that every chunk needs; the others come when a chunk asks for them. */
-static ffwd_status make_slots(ffwd_opencl_placement *placement, ffwd_error *err) {
+ffwd_status ffwd_opencl_placement_slots(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     const bool needed[FFWD_SLOT_COUNT] = {
         [FFWD_SLOT_X] = !plan->device->shares_memory,
@@ -147,7 +146,7 @@ static ffwd_status settle_in(ffwd_placement *base, bool prove, ffwd_error *err) 
     ffwd_error reason = FFWD_ERROR_INIT;
     ffwd_status status;
     do {
-        status = make_slots(placement, &reason);
+        status = ffwd_opencl_placement_slots(placement, &reason);
         if (status == FFWD_OK && prove) {
             status = ffwd_opencl_prove(placement, &reason);
         }

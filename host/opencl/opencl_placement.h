@@ -27,10 +27,15 @@ typedef struct ffwd_opencl_placement {
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
                                        ffwd_error *err);
 
+/** Creates the buffers that every chunk needs where they are missing; the others come when a chunk
+ *  asks for them. */
+ffwd_status ffwd_opencl_placement_slots(ffwd_opencl_placement *placement, ffwd_error *err);
+
 /** Rows that SUMS holds. */
 uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placement);
 
-/** Chunks of half the rows from now on, and no buffers; false where they cannot be smaller. */
+/** Chunks of half the rows from now on, and no buffers until the next; false where they cannot be
+ *  smaller. */
 bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement);
 
 /** What a stage is launched over; see the kernel files. */

@@ -391,6 +391,7 @@ static ffwd_status run_rows(ffwd_opencl_placement *placement, const ffwd_chunk *
         .rows = (cl_uint)chunk->x.rows,
     };
     ffwd_status status;
+    FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
     FFWD_TRY(status, take_x(&run, err));
     FFWD_TRY(status, offer_y(&run, err));
     FFWD_TRY(status,

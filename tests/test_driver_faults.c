@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+// Every OpenCL call fails in turn, in every way that drivers fail: opening, placing, running and
+// letting go end with the right bits or a clear error, in time, and nothing is left but what a lost
+// device was abandoned with. A sample of the cases, or all of them where FFWD_LONG is set.
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "support/fault_layer.h"
+#include "support/nets.h"
+#include "support/oracle.h"
+#include "support/suite.h"
+
+enum { LAYERS = 2, IN = 6, HIDDEN = 5, OUT = 3, ROWS_MAX = 1300, SAMPLES = 48, CASE_S_MAX = 10 };
+
+/** What is done while a call fails. */
+typedef struct scenario {
+    const char *name;
+    uint32_t strategy, dtype;
+    uint64_t rows, chunk_rows;
+    int copy, captured, devices, no_fallback;
+} scenario;
+
+static const scenario scenarios[] = {
+    {"fused, one chunk in place", FFWD_FUSED, FFWD_F32, 40, 40, 0, 0, 1, 0},
+    {"fused, chunks copied", FFWD_FUSED, FFWD_F32, ROWS_MAX, 600, 1, 0, 1, 0},
+    {"fused, captured", FFWD_FUSED, FFWD_F32, 700, 600, 0, 1, 1, 0},
+    {"layered, captured, chunks copied", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 1, 1, 0},
+    {"chain, float64, one chunk copied", FFWD_CHAIN, FFWD_F64, 40, 40, 1, 0, 1, 0},
+    {"layered, two devices", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 0, 2, 0},
+    {"layered, no fallback", FFWD_LAYERED, FFWD_F32, 700, 600, 0, 0, 1, 1},
+};
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+
+/** Lack of memory, refusals, what loses a device, and codes that no header knows. */
+static const int32_t codes[] = {-4, -5, -6, -12, -30, -2, -14, -36, -9999, 7};
+enum { CODES = sizeof codes / sizeof *codes };
+
+/** A way of failing: every call with every code, or the codes in turn. */
+typedef struct manner {
+    const char *name;
+    fault_kind kind;
+    int for_ever, every_code;
+} manner;
+
+static const manner manners[] = {
+    {"once", FAULT_CODE, 0, 1},         {"for ever", FAULT_CODE, 1, 1},
+    {"late", FAULT_LATE, 0, 0},         {"late for ever", FAULT_LATE, 1, 0},
+    {"ended badly", FAULT_STATE, 0, 0}, {"flipped bit", FAULT_FLIP, 0, 0},
+    {"delayed", FAULT_DELAY, 0, 0},
+};
+enum { MANNERS = sizeof manners / sizeof *manners };
+
+/** How cases ended, shared with the processes that Check forks. A bad end fails the test instead.
+ */
+static struct totals {
+    atomic_uint cases[MANNERS];
+    atomic_uint right, elsewhere, halved, refused, flipped;
+    atomic_uint_fast64_t abandoned;
+} * totals;
+
+static fault_begin_function *begin;
+static fault_tally_function *tally;
+static fault_drain_function *drain;
+
+/* ------------------------------------------------------------------------------- what is computed
+ */
+
+/** Rows, the oracle's answers, and room for what comes back, of one scenario. */
+static struct {
+    ffwd_model *model;
+    void *x;
+    void *expected[1 + 2 * LAYERS]; /**< Y, then z and y of each layer */
+    void *got[1 + 2 * LAYERS];
+    uint64_t cols[1 + 2 * LAYERS];
+} work;
+
+static void prepare_work(const scenario *s) {
+    static const uint64_t widths[] = {IN, HIDDEN, OUT};
+    const uint64_t value_bytes = ffwd_dtype_size(s->dtype);
+    const net_shape shape = net_shape_of(LAYERS, widths, FFWD_RELU, 1);
+    work.model = net_create(&shape, s->dtype, 3);
+    work.x = net_values(s->rows * IN, s->dtype, 5, 0);
+    for (size_t i = 0; i < 1 + 2 * LAYERS; i++) {
+        work.cols[i] = i == 0 ? OUT : widths[(i + 1) / 2];
+        work.expected[i] = net_alloc(s->rows * work.cols[i] * value_bytes);
+        work.got[i] = net_alloc(s->rows * work.cols[i] * value_bytes);
+    }
+    void *sums[] = {work.expected[1], work.expected[3]};
+    void *outputs[] = {work.expected[2], work.expected[4]};
+    oracle_run(work.model, s->rows, work.x, work.expected[0], sums, outputs);
+}
+
+static void free_work(void) {
+    for (size_t i = 0; i < 1 + 2 * LAYERS; i++) {
+        free(work.expected[i]);
+        free(work.got[i]);
+    }
+    free(work.x);
+    ffwd_model_destroy(work.model);
+}
+
+static uint64_t bytes_of(const scenario *s, size_t matrix) {
+    return s->rows * work.cols[matrix] * ffwd_dtype_size(s->dtype);
+}
+
+static size_t matrices_of(const scenario *s) {
+    return s->captured ? 1 + 2 * LAYERS : 1;
+}
+
+/** Bits that differ from the oracle's. */
+static uint64_t wrong_bits(const scenario *s) {
+    uint64_t wrong = 0;
+    for (size_t i = 0; i < matrices_of(s); i++) {
+        const unsigned char *got = work.got[i], *expected = work.expected[i];
+        for (uint64_t b = 0; b < bytes_of(s, i); b++) {
+            wrong += (uint64_t)__builtin_popcount((unsigned)(got[b] ^ expected[b]));
+        }
+    }
+    return wrong;
+}
+
+/* ------------------------------------------------------------------------------------- one case */
+
+/** What is under way, for the message of a case that does not end. */
+static char under_way[256];
+
+static void too_long(int number) {
+    (void)number;
+    (void)!write(STDERR_FILENO, under_way, strlen(under_way));
+    (void)!write(STDERR_FILENO, ": no end\n", sizeof ": no end\n" - 1);
+    _exit(1);
+}
+
+static ffwd_status run_engine(const scenario *s, ffwd_engine *engine, ffwd_report *report,
+                              ffwd_error *err) {
+    ffwd_output sums[LAYERS], outputs[LAYERS];
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    const ffwd_input x = net_input(work.x, s->dtype, s->rows, IN);
+    const ffwd_output y = net_output(work.got[0], s->dtype, s->rows, OUT);
+    for (size_t i = 0; i < LAYERS; i++) {
+        sums[i] = net_output(work.got[1 + 2 * i], s->dtype, s->rows, work.cols[1 + 2 * i]);
+        outputs[i] = net_output(work.got[2 + 2 * i], s->dtype, s->rows, work.cols[2 + 2 * i]);
+    }
+    if (s->captured) {
+        options.sums = sums;
+        options.outputs = outputs;
+    }
+    for (size_t i = 0; i < matrices_of(s); i++) {
+        memset(work.got[i], 0xa5, bytes_of(s, i));
+    }
+    return ffwd_engine_run(engine, &x, &y, &options, report, err);
+}
+
+static ffwd_status open_devices(const scenario *s, ffwd_device **devices, ffwd_error *err) {
+    static const char *const selectors[] = {"0:0", "0:1"};
+    ffwd_status status = FFWD_OK;
+    for (int i = 0; i < s->devices && status == FFWD_OK; i++) {
+        status = ffwd_device_open(selectors[i], NULL, &devices[i], err);
+        ck_assert_msg((status == FFWD_OK) == (devices[i] != NULL), "%s", under_way);
+    }
+    return status;
+}
+
+/** Opens, places, runs twice: a device that is not lost goes on after a fault. */
+static ffwd_status use_devices(const scenario *s, ffwd_report *report, ffwd_error *err) {
+    ffwd_device *devices[2] = {NULL, NULL};
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    options.strategy = s->strategy;
+    options.chunk_rows = s->chunk_rows;
+    options.no_fallback = (uint32_t)s->no_fallback;
+    ffwd_status status = open_devices(s, devices, err);
+    if (status == FFWD_OK) {
+        status =
+            ffwd_engine_create(work.model, devices, (size_t)s->devices, &options, &engine, err);
+    }
+    for (int i = 0; i < 2; i++) {
+        ffwd_device_destroy(devices[i]);
+    }
+    if (status == FFWD_OK) {
+        status = run_engine(s, engine, report, err);
+    }
+    if (status == FFWD_OK && report->chunks_redone > 0) {
+        ck_assert_str_ne(ffwd_engine_fallback(engine), "");
+    }
+    ffwd_engine_destroy(engine);
+    return status;
+}
+
+/** A clear error: of the device, not of the caller; with a fallback a run goes on elsewhere. */
+static void check_failure(const scenario *s, ffwd_status status, const ffwd_error *err,
+                          const fault_tally *seen) {
+    ck_assert_msg(status == FFWD_ENODEVICE || status == FFWD_EDEVICE || status == FFWD_ENOMEM ||
+                      status == FFWD_EUNSUPPORTED,
+                  "%s: %s: %s", under_way, ffwd_status_name(status), err->message);
+    ck_assert_msg(err->status == (int32_t)status && err->message[0] != '\0', "%s", under_way);
+    ck_assert_msg(seen->struck > 0, "%s: %s without a fault", under_way, err->message);
+    ck_assert_msg(s->no_fallback || status == FFWD_ENODEVICE || status == FFWD_EUNSUPPORTED,
+                  "%s: no other device took over: %s", under_way, err->message);
+}
+
+static void count_success(const ffwd_report *report) {
+    atomic_fetch_add(report->chunks_redone > 0 ? &totals->elsewhere : &totals->right, 1);
+    atomic_fetch_add(&totals->halved, report->chunks_halved > 0);
+}
+
+/** One bit that a driver turned is one bit of the outputs, or a device refused before. */
+static void check_bits(const scenario *s, const fault_plan *plan, const fault_tally *seen) {
+    const uint64_t wrong = wrong_bits(s);
+    if (plan->kind == FAULT_FLIP && seen->struck > 0) {
+        ck_assert_msg(wrong <= seen->struck, "%s: %llu bits are wrong", under_way,
+                      (unsigned long long)wrong);
+        atomic_fetch_add(&totals->flipped, wrong > 0);
+        return;
+    }
+    ck_assert_msg(wrong == 0, "%s: %llu bits are wrong", under_way, (unsigned long long)wrong);
+}
+
+/** Everything that lives was abandoned, by a device that was lost. */
+static void check_living(uint64_t abandoned) {
+    fault_tally seen;
+    uint64_t live = 0;
+    tally(&seen);
+    for (size_t i = 0; i < FAULT_OBJECTS; i++) {
+        live += seen.live[i];
+    }
+    ck_assert_msg(live == abandoned, "%s: %llu objects live, %llu were abandoned", under_way,
+                  (unsigned long long)live, (unsigned long long)abandoned);
+}
+
+/** Whether the fault struck at all. */
+static int run_case(const scenario *s, const manner *m, const fault_plan *plan) {
+    ffwd_report report = FFWD_REPORT_INIT;
+    ffwd_error err = FFWD_ERROR_INIT;
+    fault_tally seen;
+    const uint64_t abandoned_before = ffwd_abandoned_objects();
+    (void)snprintf(under_way, sizeof under_way, "%s: call %llu %s, code %d", s->name,
+                   (unsigned long long)plan->at, m->name, (int)plan->code);
+    (void)alarm(CASE_S_MAX);
+    begin(plan);
+    const ffwd_status status = use_devices(s, &report, &err);
+    tally(&seen);
+    drain(); // before rows are looked at that an abandoned device may still write
+    if (status == FFWD_OK) {
+        check_bits(s, plan, &seen);
+        count_success(&report);
+    } else {
+        check_failure(s, status, &err, &seen);
+        atomic_fetch_add(&totals->refused, 1);
+    }
+    check_living(ffwd_abandoned_objects());
+    (void)alarm(0);
+    atomic_fetch_add(&totals->cases[m - manners], 1);
+    atomic_fetch_add(&totals->abandoned, ffwd_abandoned_objects() - abandoned_before);
+    return seen.struck > 0;
+}
+
+/* ------------------------------------------------------------------------------------- all cases
+ */
+
+static int is_long(void) {
+    return getenv("FFWD_LONG") != NULL;
+}
+
+/** In a process that has not used OpenCL. Calls that the scenario makes without a fault. */
+static uint64_t start(const scenario *s) {
+    const fault_plan none = {FAULT_NONE, 0, 0, 0};
+    fault_tally seen;
+    ffwd_report report = FFWD_REPORT_INIT;
+    ffwd_error err = FFWD_ERROR_INIT;
+    (void)setenv("FFWD_OPENCL_COPY", s->copy ? "1" : "0", 1);
+    if (s->devices == 2) {
+        (void)setenv("POCL_DEVICES", "pthread basic", 1);
+    }
+    (void)signal(SIGALRM, too_long);
+    prepare_work(s);
+    begin(&none);
+    const ffwd_status status = use_devices(s, &report, &err);
+    if (status == FFWD_ENODEVICE) {
+        expect_no_opencl(err.message);
+        skip("%s: %s", s->name, err.message);
+        return 0;
+    }
+    expect_ok(status, &err);
+    tally(&seen);
+    ck_assert_uint_gt(seen.calls, 50);
+    ck_assert_uint_eq(report.chunks_redone, 0);
+    return seen.calls;
+}
+
+static uint64_t next_random(uint64_t *state) {
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+static void run_sample(const scenario *s, uint64_t calls) {
+    const char *given = getenv("FFWD_FAULT_SEED");
+    const unsigned long long seed = given != NULL ? strtoull(given, NULL, 10) : 1;
+    uint64_t state = seed + (uint64_t)(s - scenarios);
+    for (int i = 0; i < SAMPLES; i++) {
+        const manner *m = &manners[next_random(&state) % MANNERS];
+        const fault_plan plan = {m->kind, 1 + next_random(&state) % calls, m->for_ever,
+                                 codes[next_random(&state) % CODES]};
+        (void)run_case(s, m, &plan);
+    }
+}
+
+/** With one code, or (NULL) with all in turn. */
+static void run_all(const scenario *s, const manner *m, const int32_t *code, uint64_t calls) {
+    for (uint64_t at = 1; at <= calls; at++) {
+        const fault_plan plan = {m->kind, at, m->for_ever,
+                                 code != NULL ? *code : codes[at % CODES]};
+        (void)run_case(s, m, &plan);
+    }
+}
+
+/* A process for each manner and code: what is abandoned adds up. */
+START_TEST(every_call_fails) {
+    const scenario *s = &scenarios[_i % SCENARIOS];
+    const manner *m = &manners[_i / SCENARIOS % MANNERS];
+    const int32_t *code = &codes[_i / SCENARIOS / MANNERS];
+    if (!m->every_code && code != codes) {
+        return;
+    }
+    const uint64_t calls = start(s);
+    if (calls > 0 && !is_long()) {
+        run_sample(s, calls);
+    } else {
+        run_all(s, m, m->every_code ? code : NULL, calls);
+    }
+    free_work();
+}
+END_TEST
+
+static void print_totals(void) {
+    unsigned cases = 0;
+    for (size_t i = 0; i < MANNERS; i++) {
+        printf("%s %u, ", manners[i].name, totals->cases[i]);
+        cases += totals->cases[i];
+    }
+    printf("%u cases: %u right on the device (%u with smaller chunks), %u on another, %u refused; "
+           "%u with a flipped bit, which verify finds; %llu objects abandoned\n",
+           cases, totals->right, totals->halved, totals->elsewhere, totals->refused,
+           totals->flipped, (unsigned long long)totals->abandoned);
+}
+
+/** The layer's functions, from where the ICD loader will find it loaded. */
+static int find_layer(void) {
+    void *layer = dlopen(FAULT_LAYER, RTLD_NOW | RTLD_LOCAL);
+    if (layer == NULL) {
+        (void)fprintf(stderr, "%s\n", dlerror());
+        return 0;
+    }
+    void *found[] = {dlsym(layer, "fault_layer_begin"), dlsym(layer, "fault_layer_tally"),
+                     dlsym(layer, "fault_layer_drain")};
+    memcpy(&begin, &found[0], sizeof begin);
+    memcpy(&tally, &found[1], sizeof tally);
+    memcpy(&drain, &found[2], sizeof drain);
+    return begin != NULL && tally != NULL && drain != NULL;
+}
+
+int main(void) {
+    totals = mmap(NULL, sizeof *totals, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (totals == MAP_FAILED || setenv("OPENCL_LAYERS", FAULT_LAYER, 1) != 0 || !find_layer()) {
+        return 1;
+    }
+    Suite *suite = suite_create("driver faults");
+    TCase *faults = tcase_create("faults");
+    tcase_set_timeout(faults, is_long() ? 3600 : 300);
+    tcase_add_loop_test(faults, every_call_fails, 0,
+                        is_long() ? SCENARIOS * MANNERS * CODES : SCENARIOS);
+    suite_add_tcase(suite, faults);
+    const int failed = suite_main(suite);
+    print_totals();
+    return failed;
+}
