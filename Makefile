@@ -15,6 +15,10 @@ bench: configure
 check: all
 	ctest --preset release
 
+# All that check samples: every fault at every call, every shape; hours.
+check-long: all
+	FFWD_LONG=1 ctest --preset release
+
 configure: packages
 	cmake --preset release
 
@@ -24,4 +28,4 @@ packages:
 clean:
 	rm -rf build
 
-.PHONY: all demo bench check configure packages clean
+.PHONY: all demo bench check check-long configure packages clean

@@ -73,10 +73,12 @@ static void keep(cl_command_queue queue) {
     pthread_mutex_unlock(&layer.mutex);
 }
 
-/** Whether the plan means the call that is being made. */
+/** Whether the plan means the call that is being made. Only some calls bring values back. */
 static int is_meant(void) {
-    return layer.plan.at > 0 && (layer.tally.calls == layer.plan.at ||
-                                 (layer.plan.for_ever && layer.tally.calls > layer.plan.at));
+    const int later =
+        layer.plan.for_ever || (layer.plan.kind == FAULT_FLIP && layer.tally.struck == 0);
+    return layer.plan.at > 0 &&
+           (layer.tally.calls == layer.plan.at || (later && layer.tally.calls > layer.plan.at));
 }
 
 /** Counts a call; what happens to it. A late fault waits here for its time. */
@@ -359,6 +361,16 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_
     }
 }
 
+/** For a test of a command: "CALLS STRUCK". */
+static void write_tally(void) {
+    FILE *file = fopen(getenv("FFWD_TEST_LAYER_TALLY"), "w");
+    if (file != NULL) {
+        (void)fprintf(file, "%llu %llu\n", (unsigned long long)layer.tally.calls,
+                      (unsigned long long)layer.tally.struck);
+        (void)fclose(file);
+    }
+}
+
 static void read_plan(void) {
     const char *text = getenv("FFWD_TEST_LAYER");
     fault_plan plan = {FAULT_NONE, 0, 0, 0};
@@ -369,6 +381,9 @@ static void read_plan(void) {
         plan.kind = (fault_kind)kind;
         plan.at = at;
         fault_layer_begin(&plan);
+    }
+    if (getenv("FFWD_TEST_LAYER_TALLY") != NULL) {
+        (void)atexit(write_tally);
     }
 }
 

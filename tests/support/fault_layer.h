@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // An OpenCL layer between the ICD loader and the drivers that makes one call go wrong and counts
 // what lives. A test finds these functions with dlsym in the layer, which the loader loads when
-// OPENCL_LAYERS names it; FFWD_TEST_LAYER="KIND:AT:FOR_EVER:CODE" plans a fault for a command.
+// OPENCL_LAYERS names it; FFWD_TEST_LAYER="KIND:AT:FOR_EVER:CODE" plans a fault for a command,
+// which leaves its tally in the file that FFWD_TEST_LAYER_TALLY names.
 #ifndef FFWD_TESTS_FAULT_LAYER_H
 #define FFWD_TESTS_FAULT_LAYER_H
 
@@ -12,7 +13,7 @@ typedef enum fault_kind {
     FAULT_CODE,  /**< the call is not made and returns the code */
     FAULT_LATE,  /**< the call is made, and the next one that waits returns the code */
     FAULT_STATE, /**< the command whose state is asked for next ended with the code */
-    FAULT_FLIP,  /**< where the call brings values back, one bit of them is wrong */
+    FAULT_FLIP,  /**< of what the next call brings back that does, one bit is wrong */
     FAULT_DELAY, /**< the call takes long */
     FAULT_KINDS
 } fault_kind;
