@@ -1,16 +1,58 @@
 // SPDX-License-Identifier: MIT
-// The one pair of functions that heap memory comes through.
+// The one pair of functions that heap memory comes through, and whose memory that is.
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/** What stands before every block: who takes it back. */
+typedef struct head {
+    _Alignas(FFWD_ALIGNMENT) void (*release)(void *user, void *block);
+    void *user;
+} head;
+
+static void *heap_allocate(void *user, size_t alignment, size_t bytes) {
+    (void)user;
+    return aligned_alloc(alignment, bytes);
+}
+
+static void heap_release(void *user, void *block) {
+    (void)user;
+    free(block);
+}
+
+static const ffwd_allocator heap = {heap_allocate, heap_release, NULL};
+static _Thread_local const ffwd_allocator *current = &heap;
+
+const ffwd_allocator *ffwd_memory_enter(const ffwd_allocator *allocator) {
+    const ffwd_allocator *before = current;
+    if (allocator != NULL) {
+        current = allocator;
+    }
+    return before;
+}
+
+void ffwd_memory_leave(const ffwd_allocator *before) {
+    current = before;
+}
+
+ffwd_allocator ffwd_memory_current(void) {
+    return *current;
+}
+
 void *ffwd_alloc(uint64_t bytes) {
     uint64_t padded;
-    if (!ffwd_add(ffwd_max(bytes, 1), FFWD_ALIGNMENT - 1, &padded) || padded > PTRDIFF_MAX) {
+    if (!ffwd_add(bytes, sizeof(head) + FFWD_ALIGNMENT - 1, &padded) || padded > PTRDIFF_MAX) {
         return NULL;
     }
-    return aligned_alloc(FFWD_ALIGNMENT, (size_t)(padded / FFWD_ALIGNMENT * FFWD_ALIGNMENT));
+    padded -= padded % FFWD_ALIGNMENT;
+    head *block = current->allocate(current->user, FFWD_ALIGNMENT, (size_t)padded);
+    if (block == NULL) {
+        return NULL;
+    }
+    block->release = current->release;
+    block->user = current->user;
+    return block + 1;
 }
 
 void *ffwd_alloc_zero(uint64_t bytes) {
@@ -22,7 +64,10 @@ void *ffwd_alloc_zero(uint64_t bytes) {
 }
 
 void ffwd_free(const void *block) {
-    free(ffwd_unconst(block));
+    if (block != NULL) {
+        head *whole = (head *)ffwd_unconst(block) - 1;
+        whole->release(whole->user, whole);
+    }
 }
 
 char *ffwd_copy_text(const char *text) {

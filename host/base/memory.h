@@ -7,10 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ffwd/ffwd.h>
+
 /** Every block starts on a cache line, which is also the widest vector. */
 #define FFWD_ALIGNMENT 64
 
-/** `bytes` uninitialised bytes (at least one line), or NULL. */
+/**
+ * From here on this thread's blocks come from an object's allocator (NULL: as before), until leave
+ * is given what enter returned. So a call that may allocate names its object's allocator once, and
+ * a block goes back to where it came from.
+ */
+const ffwd_allocator *ffwd_memory_enter(const ffwd_allocator *allocator);
+void ffwd_memory_leave(const ffwd_allocator *before);
+/** The one in use, for an object that will allocate later. */
+ffwd_allocator ffwd_memory_current(void);
+
+/** `bytes` uninitialised bytes or NULL. */
 void *ffwd_alloc(uint64_t bytes) __attribute__((malloc, warn_unused_result));
 /** The same filled with 0. */
 void *ffwd_alloc_zero(uint64_t bytes) __attribute__((malloc, warn_unused_result));

@@ -77,6 +77,7 @@ struct ffwd_device {
     const ffwd_device_ops *ops;
     atomic_uint references;
     uint32_t fork_generation; /**< of the process that opened it */
+    ffwd_allocator allocator;
 };
 
 /** One kernel of the plan and its time in the current run. */

@@ -21,6 +21,7 @@ static ffwd_status allocate(const ffwd_model *model, size_t capacity, ffwd_engin
         ffwd_free(engine);
         return ffwd_fail_memory(err, bytes, "an engine's placements");
     }
+    engine->allocator = ffwd_memory_current();
     engine->model = ffwd_model_retain(model);
     *out = engine;
     return FFWD_OK;
@@ -196,11 +197,34 @@ cleanup:
     return status;
 }
 
+static ffwd_status create(const ffwd_model *model, ffwd_device *const *devices, size_t device_count,
+                          const ffwd_engine_options *options, ffwd_engine **out, ffwd_error *err) {
+    const uint64_t start = ffwd_now_ns();
+    ffwd_engine *engine = NULL;
+    ffwd_status status = allocate(model, device_count + 2, &engine, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    engine->no_fallback = options->no_fallback != 0;
+    if (device_count == 0) {
+        FFWD_TRY(status, place_chosen(engine, options, err));
+    } else {
+        (void)snprintf(engine->why, sizeof engine->why, "first of the devices given");
+        FFWD_TRY(status, place_all(engine, devices, device_count, NULL, options, err));
+    }
+    engine->setup_ns = ffwd_now_ns() - start;
+    *out = engine;
+    return FFWD_OK;
+
+cleanup:
+    ffwd_engine_destroy(engine);
+    return status;
+}
+
 ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devices,
                                size_t device_count, const ffwd_engine_options *given,
                                ffwd_engine **out, ffwd_error *err) {
     *out = NULL;
-    const uint64_t start = ffwd_now_ns();
     ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
     ffwd_status status = ffwd_struct_read(&options, sizeof options, given, err);
     if (status != FFWD_OK) {
@@ -209,24 +233,9 @@ ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devi
     if (ffwd_strategy_name(options.strategy) == NULL) {
         return ffwd_fail(err, FFWD_EARGUMENT, "unknown strategy %u", options.strategy);
     }
-    ffwd_engine *engine = NULL;
-    status = allocate(model, device_count + 2, &engine, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
-    engine->no_fallback = options.no_fallback != 0;
-    if (device_count == 0) {
-        FFWD_TRY(status, place_chosen(engine, &options, err));
-    } else {
-        (void)snprintf(engine->why, sizeof engine->why, "first of the devices given");
-        FFWD_TRY(status, place_all(engine, devices, device_count, NULL, &options, err));
-    }
-    engine->setup_ns = ffwd_now_ns() - start;
-    *out = engine;
-    return FFWD_OK;
-
-cleanup:
-    ffwd_engine_destroy(engine);
+    const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
+    status = create(model, devices, device_count, &options, out, err);
+    ffwd_memory_leave(before);
     return status;
 }
 
@@ -253,8 +262,7 @@ static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clon
     return FFWD_OK;
 }
 
-ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd_error *err) {
-    *out = NULL;
+static ffwd_status clone_engine(const ffwd_engine *engine, ffwd_engine **out, ffwd_error *err) {
     const uint64_t start = ffwd_now_ns();
     ffwd_engine *clone = NULL;
     ffwd_status status = allocate(engine->model, engine->placement_count, &clone, err);
@@ -270,6 +278,14 @@ ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd
 
 cleanup:
     ffwd_engine_destroy(clone);
+    return status;
+}
+
+ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd_error *err) {
+    *out = NULL;
+    const ffwd_allocator *before = ffwd_memory_enter(&engine->allocator);
+    const ffwd_status status = clone_engine(engine, out, err);
+    ffwd_memory_leave(before);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "device/device.h"
 
 struct ffwd_engine {
+    ffwd_allocator allocator;
     const ffwd_model *model;
     ffwd_placement **placements; /**< the first runs every chunk; the others are fallbacks */
     size_t placement_count;

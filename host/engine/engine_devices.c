@@ -22,6 +22,15 @@ static ffwd_status check_opencl_options(const char *selector, const ffwd_device_
     return FFWD_OK;
 }
 
+static ffwd_status open_selected(const char *selector, const ffwd_device_options *options,
+                                 ffwd_device **out, ffwd_error *err) {
+    if (strcmp(selector, "cpu") == 0) {
+        return ffwd_cpu_open(options, out, err);
+    }
+    const ffwd_status status = check_opencl_options(selector, options, err);
+    return status != FFWD_OK ? status : ffwd_opencl_open(selector, out, err);
+}
+
 ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *given,
                              ffwd_device **out, ffwd_error *err) {
     *out = NULL;
@@ -36,13 +45,9 @@ ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *gi
     if (strcmp(selector, "auto") == 0 || strcmp(selector, "all") == 0) {
         return ffwd_fail(err, FFWD_EARGUMENT, "'%s' does not name one device", selector);
     }
-    if (strcmp(selector, "cpu") == 0) {
-        return ffwd_cpu_open(&options, out, err);
-    }
-    status = check_opencl_options(selector, &options, err);
-    if (status == FFWD_OK) {
-        status = ffwd_opencl_open(selector, out, err);
-    }
+    const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
+    status = open_selected(selector, &options, out, err);
+    ffwd_memory_leave(before);
     return status;
 }
 

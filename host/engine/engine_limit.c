@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The limit of a run: asked of the device itself, or of the CPU where that is the silicon.
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/structs.h"
 #include "engine/engine.h"
@@ -58,9 +59,11 @@ ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x, const ff
     }
     ffwd_limit full = FFWD_LIMIT_INIT;
     ffwd_fpenv env;
+    const ffwd_allocator *before = ffwd_memory_enter(&engine->allocator);
     ffwd_fpenv_enter(&env);
     status = measure(engine, &x_rows, &y_rows, &full, err);
     ffwd_fpenv_leave(&env);
+    ffwd_memory_leave(before);
     if (status == FFWD_OK) {
         ffwd_struct_write(limit, &full, sizeof full);
     }

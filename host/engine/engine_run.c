@@ -238,22 +238,18 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
     ffwd_struct_write(report, &full, sizeof full);
 }
 
-ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
-                            const ffwd_run_options *given, ffwd_report *report, ffwd_error *err) {
+static ffwd_status compute(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+                           const ffwd_run_options *options, ffwd_report *report, ffwd_error *err) {
     const uint64_t start = ffwd_now_ns();
-    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
-    ffwd_status status = ffwd_struct_read(&options, sizeof options, given, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
+    ffwd_status status;
     run r = {.engine = engine};
     FFWD_TRY(status, ffwd_device_check_fork(engine->placements[0]->device, err));
     FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r.x, &r.y, err));
     forget_last_run(engine);
-    FFWD_TRY(status, open_captures(&r, "sums", options.sums, &r.sums, &r.chunk_sums, err));
+    FFWD_TRY(status, open_captures(&r, "sums", options->sums, &r.sums, &r.chunk_sums, err));
     FFWD_TRY(status,
-             open_captures(&r, "outputs", options.outputs, &r.outputs, &r.chunk_outputs, err));
-    FFWD_TRY(status, run_chunks(&r, &options, err));
+             open_captures(&r, "outputs", options->outputs, &r.outputs, &r.chunk_outputs, err));
+    FFWD_TRY(status, run_chunks(&r, options, err));
     if (report != NULL) {
         fill_report(&r, start, report);
     }
@@ -261,5 +257,18 @@ ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd
 cleanup:
     ffwd_free(r.sums);
     ffwd_free(r.outputs);
+    return status;
+}
+
+ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+                            const ffwd_run_options *given, ffwd_report *report, ffwd_error *err) {
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    ffwd_status status = ffwd_struct_read(&options, sizeof options, given, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    const ffwd_allocator *before = ffwd_memory_enter(&engine->allocator);
+    status = compute(engine, x, y, &options, report, err);
+    ffwd_memory_leave(before);
     return status;
 }

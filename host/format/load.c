@@ -50,49 +50,68 @@ static ffwd_status load_npz(int fd, uint64_t bytes, const ffwd_load_options *opt
     return status;
 }
 
-ffwd_status ffwd_model_load(const char *path, const ffwd_load_options *given, ffwd_model **out,
-                            ffwd_error *err) {
-    ffwd_load_options options;
+static ffwd_status load_path(const char *path, const ffwd_load_options *options, ffwd_model **out,
+                             ffwd_error *err) {
     unsigned char start[4] = {0};
     uint64_t bytes;
     int fd;
-    ffwd_status status;
-    *out = NULL;
-    FFWD_TRY(status, read_options(&options, given, err));
-    FFWD_TRY(status, ffwd_file_open(path, &fd, &bytes, err));
+    ffwd_status status = ffwd_file_open(path, &fd, &bytes, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
     status = ffwd_file_read_at(fd, path, start, ffwd_min(bytes, sizeof start), 0, err);
     if (status != FFWD_OK) {
         (void)close(fd);
         return status;
     }
     if (is_zip(start, bytes)) {
-        status = load_npz(fd, bytes, &options, out, err);
+        status = load_npz(fd, bytes, options, out, err);
     } else {
         (void)close(fd);
         status = refuse_content(path, err);
     }
+    return status == FFWD_OK ? FFWD_OK : ffwd_fail_prefix(err, status, path);
+}
+
+ffwd_status ffwd_model_load(const char *path, const ffwd_load_options *given, ffwd_model **out,
+                            ffwd_error *err) {
+    ffwd_load_options options;
+    *out = NULL;
+    ffwd_status status = read_options(&options, given, err);
     if (status != FFWD_OK) {
-        status = ffwd_fail_prefix(err, status, path);
+        return status;
     }
+    const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
+    status = load_path(path, &options, out, err);
+    ffwd_memory_leave(before);
+    return status;
+}
+
+static ffwd_status parse_bytes(const void *bytes, size_t size, const ffwd_load_options *options,
+                               ffwd_model **out, ffwd_error *err) {
+    ffwd_npz npz = {NULL, 0};
+    ffwd_status status;
+    if (!is_zip(bytes, size)) {
+        return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz file does");
+    }
+    FFWD_TRY(status, ffwd_npz_open_bytes(&npz, bytes, size, err));
+    status = ffwd_model_of_npz(&npz, options, out, err);
 
 cleanup:
+    ffwd_npz_close(&npz);
     return status;
 }
 
 ffwd_status ffwd_model_parse(const void *bytes, size_t size, const ffwd_load_options *given,
                              ffwd_model **out, ffwd_error *err) {
     ffwd_load_options options;
-    ffwd_npz npz = {NULL, 0};
-    ffwd_status status;
     *out = NULL;
-    FFWD_TRY(status, read_options(&options, given, err));
-    if (!is_zip(bytes, size)) {
-        return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz file does");
+    ffwd_status status = read_options(&options, given, err);
+    if (status != FFWD_OK) {
+        return status;
     }
-    FFWD_TRY(status, ffwd_npz_open_bytes(&npz, bytes, size, err));
-    status = ffwd_model_of_npz(&npz, &options, out, err);
-
-cleanup:
-    ffwd_npz_close(&npz);
+    const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
+    status = parse_bytes(bytes, size, &options, out, err);
+    ffwd_memory_leave(before);
     return status;
 }

@@ -106,8 +106,10 @@ ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
     while (entry != NULL && strcmp(entry->key, key) != 0) {
         entry = entry->next;
     }
-    if (entry == NULL) {
+    if (entry == NULL) { // the device's, whoever asks for it
+        const ffwd_allocator *before = ffwd_memory_enter(&device->base.allocator);
         status = add_program(device, source, definitions, key, &entry, err);
+        ffwd_memory_leave(before);
     }
     (void)pthread_mutex_unlock(&device->programs_mutex);
     if (status == FFWD_OK) {

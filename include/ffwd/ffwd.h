@@ -153,6 +153,22 @@ FFWD_API ffwd_status ffwd_random_fill(uint64_t seed, uint32_t stream, uint64_t f
                                       uint64_t count, uint32_t dtype, void *values,
                                       ffwd_error *err) FFWD_CHECKED;
 
+/* -------------------------------------------------------------------------------------- memory */
+
+/**
+ * Where an object has its host memory from: set in the options that it is made with; NULL there is
+ * the C library's heap. Called on the threads that use the object; must stay until the object and
+ * all that was made from it (clones, captures) are gone. What libraries and drivers allocate for
+ * themselves is theirs.
+ */
+typedef struct ffwd_allocator {
+    /** A block of at least `bytes` bytes at a multiple of `alignment`, a power of two; NULL makes
+     * the call that needs it fail with FFWD_ENOMEM. */
+    void *(*allocate)(void *user, size_t alignment, size_t bytes);
+    void (*release)(void *user, void *block);
+    void *user;
+} ffwd_allocator;
+
 /* -------------------------------------------------------------------------------------- models */
 
 typedef enum ffwd_kind {
@@ -205,9 +221,10 @@ typedef struct ffwd_load_options {
     uint32_t struct_size;
     uint32_t dtype;          /**< convert to this dtype; 0: as in the file */
     const char *activations; /**< "relu" for all layers or "relu,relu,identity"; NULL: the file's */
+    const ffwd_allocator *allocator; /**< of the model */
 } ffwd_load_options;
 #define FFWD_LOAD_OPTIONS_INIT                                                                     \
-    { sizeof(ffwd_load_options), 0, NULL }
+    { sizeof(ffwd_load_options), 0, NULL, NULL }
 
 /**
  * Loads a model file: `.npz` with W1 .. WL ([neurons][inputs]), optional b1 .. bL and optional
@@ -262,11 +279,12 @@ FFWD_API const char *ffwd_isa_name(size_t index, int *available);
 
 typedef struct ffwd_device_options {
     uint32_t struct_size;
-    uint32_t threads; /**< of the CPU path; 0: min(affinity mask, cgroup quota) */
-    const char *isa;  /**< of the CPU path; NULL: the machine's best */
+    uint32_t threads;                /**< of the CPU path; 0: min(affinity mask, cgroup quota) */
+    const char *isa;                 /**< of the CPU path; NULL: the machine's best */
+    const ffwd_allocator *allocator; /**< of the device */
 } ffwd_device_options;
 #define FFWD_DEVICE_OPTIONS_INIT                                                                   \
-    { sizeof(ffwd_device_options), 0, NULL }
+    { sizeof(ffwd_device_options), 0, NULL, NULL }
 
 /**
  * Opens one device.
@@ -355,9 +373,10 @@ typedef struct ffwd_engine_options {
     const char *device; /**< selector when no devices are listed; NULL: $FFWD_DEVICE, or "auto" */
     /** Of the CPU path, where the engine opens it; with a named OpenCL device FFWD_EARGUMENT. */
     const ffwd_device_options *device_options;
+    const ffwd_allocator *allocator; /**< of the engine and of the devices that it opens */
 } ffwd_engine_options;
 #define FFWD_ENGINE_OPTIONS_INIT                                                                   \
-    { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL }
+    { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /**
  * Places a model on devices: plans, packs weights, compiles and uploads. The first device runs
