@@ -279,8 +279,9 @@ START_TEST(probe_explains) {
 }
 END_TEST
 
-/** A driver that returns one wrong bit. */
+/** A driver that returns one wrong bit, after some honest reads. */
 static const ffwd_opencl_api *honest;
+static int honest_reads;
 
 static cl_int CL_API_CALL read_one_bit_wrong(cl_command_queue queue, cl_mem buffer,
                                              cl_bool blocking, size_t offset, size_t size,
@@ -288,7 +289,9 @@ static cl_int CL_API_CALL read_one_bit_wrong(cl_command_queue queue, cl_mem buff
                                              cl_event *event) {
     cl_int code = honest->clEnqueueReadBuffer(queue, buffer, blocking, offset, size, data, count,
                                               list, event);
-    ((unsigned char *)data)[size - 8] ^= 1;
+    if (honest_reads-- <= 0) {
+        ((unsigned char *)data)[size - 8] ^= 1;
+    }
     return code;
 }
 
@@ -328,6 +331,30 @@ START_TEST(probe_refuses) {
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, NULL), FFWD_EUNSUPPORTED);
     ffwd_device_describe(device, &info);
     ck_assert_uint_eq(info.f64, 0);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+/** The kernel that captures is another program, and is proven when it is first needed. */
+START_TEST(captures_are_proven) {
+    ffwd_device *device = open_opencl();
+    ffwd_error err = FFWD_ERROR_INIT;
+    small_net net;
+    if (device == NULL) {
+        return;
+    }
+    ffwd_opencl_device *opencl = (ffwd_opencl_device *)device;
+    small_net_init(&net, device, FFWD_FUSED);
+    honest = opencl->cl;
+    ffwd_opencl_api lying = *honest;
+    lying.clEnqueueReadBuffer = read_one_bit_wrong;
+    opencl->cl = &lying;
+    honest_reads = 1; // Y
+    ck_assert_int_eq(small_net_run(&net, &err), FFWD_ENODEVICE);
+    ck_assert_ptr_nonnull(strstr(err.message, ": arithmetic probe: rowblock_f32: captured y["));
+    opencl->cl = honest;
+    small_net_check(&net);
+    small_net_finish(&net);
     ffwd_device_destroy(device);
 }
 END_TEST
@@ -435,6 +462,7 @@ static Suite *states_suite(void) {
     tcase_add_test(states, build_log_in_the_message);
     tcase_add_test(states, probe_explains);
     tcase_add_test(states, probe_refuses);
+    tcase_add_test(states, captures_are_proven);
     tcase_add_test(states, forked_child);
     tcase_add_loop_test(states, what_a_code_means, 0, sizeof codes / sizeof codes[0]);
     suite_add_tcase(suite, states);

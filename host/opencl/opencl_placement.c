@@ -36,15 +36,20 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     cl_program program = NULL;
+    ffwd_status status = FFWD_OK;
     if (placement->capturing != NULL) {
         return FFWD_OK;
     }
-    ffwd_status status = ffwd_opencl_rowblock_build(plan, true, &program, err);
+    FFWD_TRY(status, ffwd_opencl_rowblock_build(plan, true, &program, err));
+    FFWD_TRY(status, ffwd_opencl_kernel(plan->device, program, plan->stages[0].kernel,
+                                        &placement->capturing, err));
+    FFWD_TRY(status, ffwd_opencl_prove_captures(placement, err));
+cleanup:
     if (status != FFWD_OK) {
-        return status;
+        ffwd_opencl_release_kernel(plan->device, placement->capturing);
+        placement->capturing = NULL;
     }
-    return ffwd_opencl_kernel(plan->device, program, plan->stages[0].kernel, &placement->capturing,
-                              err);
+    return status;
 }
 
 static void size_chunks(ffwd_opencl_placement *placement, uint64_t rows) {

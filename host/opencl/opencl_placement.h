@@ -53,7 +53,7 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
                                const ffwd_opencl_operands *operands, cl_event *event,
                                ffwd_error *err);
 
-/** Makes the kernel of a rowblock that captures, where there is none yet. */
+/** Makes the kernel of a rowblock that captures, where there is none yet, and proves it. */
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);
 
 /** Launches every kernel for the first time, over a small block with known answers: the compiler
@@ -61,5 +61,7 @@ ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd
  *  Also, drivers put compiling off until the first launch (PoCL 3.1: 100 ms and more a kernel), and
  *  that belongs to prepare. */
 ffwd_status ffwd_opencl_prove(const ffwd_opencl_placement *placement, ffwd_error *err);
+/** The same of the kernel that captures. */
+ffwd_status ffwd_opencl_prove_captures(const ffwd_opencl_placement *placement, ffwd_error *err);
 
 #endif

@@ -177,91 +177,132 @@ typedef struct rowblock_proof {
     const ffwd_opencl_placement *placement;
     const ffwd_probe_host *host;
     size_t rows, inputs, outputs;
-    unsigned char *x, *y, *between[2]; /**< in one allocation, that of x; between: of one row */
-    cl_mem x_buffer, y_buffer;
+    size_t captured;           /**< values a row of all captures; 0: none are made */
+    unsigned char *x;          /**< in one allocation with the next */
+    unsigned char *y;          /**< also what the kernel made of it */
+    unsigned char *captures;   /**< z and y of one layer after the other, [rows][neurons] each */
+    unsigned char *between[2]; /**< of one row */
+    cl_mem x_buffer, y_buffer, captures_buffer;
 } rowblock_proof;
 
-static size_t x_bytes(const rowblock_proof *p) {
-    return p->rows * p->inputs * p->host->value_bytes;
-}
-
-static size_t y_bytes(const rowblock_proof *p) {
-    return p->rows * p->outputs * p->host->value_bytes;
+static size_t bytes_of_rows(const rowblock_proof *p, size_t values) {
+    return p->rows * values * p->host->value_bytes;
 }
 
 /** Room for the rows, and twice for two rows of the widest layer. */
 static ffwd_status allocate_rows(rowblock_proof *p, ffwd_error *err) {
     const size_t widest =
         (size_t)ffwd_model_widest(p->placement->plan->model) * p->host->value_bytes;
-    const size_t bytes = x_bytes(p) + y_bytes(p) + 4 * widest;
+    const size_t bytes = bytes_of_rows(p, p->inputs + p->outputs + p->captured) + 4 * widest;
     p->x = ffwd_alloc_zero(bytes);
     if (p->x == NULL) {
         return ffwd_fail_memory(err, bytes, "the probe");
     }
-    p->y = p->x + x_bytes(p);
-    p->between[0] = p->y + y_bytes(p);
+    p->y = p->x + bytes_of_rows(p, p->inputs);
+    p->captures = p->y + bytes_of_rows(p, p->outputs);
+    p->between[0] = p->captures + bytes_of_rows(p, p->captured);
     p->between[1] = p->between[0] + 2 * widest;
     return FFWD_OK;
 }
 
-/** Runs the kernel; Y is in p->y then. */
-static ffwd_status run_rows(rowblock_proof *p, ffwd_error *err) {
+static ffwd_status make_buffers(rowblock_proof *p, ffwd_error *err) {
     ffwd_opencl_device *device = p->placement->plan->device;
-    const char *kernel = p->placement->plan->stages[0].kernel;
-    const ffwd_probe_shape shape = {.rows = p->rows, .inputs = p->inputs, .neurons = 2};
     ffwd_status status;
-    p->host->fill_dense(&shape, p->x, p->between[0], p->between[1]);
-    FFWD_TRY(status,
-             ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, x_bytes(p), NULL, &p->x_buffer, err));
-    FFWD_TRY(status,
-             ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, y_bytes(p), NULL, &p->y_buffer, err));
-    const ffwd_opencl_operands operands = {
-        .x = p->x_buffer, .y = p->y_buffer, .rows = (cl_uint)p->rows};
-    FFWD_TRY(status, ffwd_opencl_check(
-                         device,
-                         device->cl->clEnqueueWriteBuffer(p->placement->queue, p->x_buffer, CL_TRUE,
-                                                          0, x_bytes(p), p->x, 0, NULL, NULL),
-                         "clEnqueueWriteBuffer", "probe", err));
-    FFWD_TRY(status, ffwd_opencl_launch(p->placement, 0, &operands, NULL, err));
-    FFWD_TRY(status, ffwd_opencl_check(
-                         device,
-                         device->cl->clEnqueueReadBuffer(p->placement->queue, p->y_buffer, CL_TRUE,
-                                                         0, y_bytes(p), p->y, 0, NULL, NULL),
-                         "clEnqueueReadBuffer", kernel, err));
+    FFWD_TRY(status, ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, bytes_of_rows(p, p->inputs),
+                                        NULL, &p->x_buffer, err));
+    FFWD_TRY(status, ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, bytes_of_rows(p, p->outputs),
+                                        NULL, &p->y_buffer, err));
+    if (p->captured > 0) {
+        FFWD_TRY(status,
+                 ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, bytes_of_rows(p, p->captured), NULL,
+                                    &p->captures_buffer, err));
+    }
 cleanup:
     return status;
 }
 
-/** The outputs of one row, in the contract's order. */
-static const void *answer_row(const rowblock_proof *p, size_t row) {
+static ffwd_status read_back(const rowblock_proof *p, cl_mem buffer, size_t bytes, void *values,
+                             ffwd_error *err) {
+    ffwd_opencl_device *device = p->placement->plan->device;
+    cl_int code = device->cl->clEnqueueReadBuffer(p->placement->queue, buffer, CL_TRUE, 0, bytes,
+                                                  values, 0, NULL, NULL);
+    return ffwd_opencl_check(device, code, "clEnqueueReadBuffer",
+                             p->placement->plan->stages[0].kernel, err);
+}
+
+/** Runs the kernel; Y is in p->y then, and what it captured in p->captures. */
+static ffwd_status run_rows(rowblock_proof *p, ffwd_error *err) {
+    ffwd_opencl_device *device = p->placement->plan->device;
+    const ffwd_probe_shape shape = {.rows = p->rows, .inputs = p->inputs, .neurons = 2};
+    ffwd_status status;
+    p->host->fill_dense(&shape, p->x, p->between[0], p->between[1]);
+    FFWD_TRY(status, make_buffers(p, err));
+    cl_int code =
+        device->cl->clEnqueueWriteBuffer(p->placement->queue, p->x_buffer, CL_TRUE, 0,
+                                         bytes_of_rows(p, p->inputs), p->x, 0, NULL, NULL);
+    FFWD_TRY(status, ffwd_opencl_check(device, code, "clEnqueueWriteBuffer", "probe", err));
+    const ffwd_opencl_operands operands = {
+        .x = p->x_buffer, .y = p->y_buffer, .sums = p->captures_buffer, .rows = (cl_uint)p->rows};
+    FFWD_TRY(status, ffwd_opencl_launch(p->placement, 0, &operands, NULL, err));
+    FFWD_TRY(status, read_back(p, p->y_buffer, bytes_of_rows(p, p->outputs), p->y, err));
+    if (p->captured > 0) {
+        FFWD_TRY(status,
+                 read_back(p, p->captures_buffer, bytes_of_rows(p, p->captured), p->captures, err));
+    }
+cleanup:
+    return status;
+}
+
+/** A row of a matrix that the kernel made. */
+static ffwd_status check_values(const rowblock_proof *p, const char *matrix, size_t row,
+                                size_t neurons, const void *got, const void *expected,
+                                ffwd_error *err) {
+    const ffwd_opencl_plan *plan = p->placement->plan;
+    ffwd_status status = FFWD_OK;
+    for (size_t o = 0; o < neurons && status == FFWD_OK; o++) {
+        const result where = {matrix, row, o};
+        status = compare(plan->device, p->host, plan->stages[0].kernel, &where,
+                         p->host->bits(got, row * neurons + o), p->host->bits(expected, o), err);
+    }
+    return status;
+}
+
+/** The same of a capture, behind which *at points then. */
+static ffwd_status check_capture(const rowblock_proof *p, const char *matrix, size_t row,
+                                 size_t neurons, const unsigned char **at, const void *expected,
+                                 ffwd_error *err) {
+    const unsigned char *got = *at;
+    if (p->captured == 0) {
+        return FFWD_OK;
+    }
+    *at += bytes_of_rows(p, neurons);
+    return check_values(p, matrix, row, neurons, got, expected, err);
+}
+
+/** Computes a row in the contract's order, and compares what there is of it. */
+static ffwd_status check_row(const rowblock_proof *p, size_t row, ffwd_error *err) {
     const ffwd_model *model = p->placement->plan->model;
+    const unsigned char *captures = p->captures;
     const void *here = p->x + row * p->inputs * p->host->value_bytes;
+    ffwd_status status = FFWD_OK;
     for (size_t i = 0; i < model->operation_count; i++) {
         const ffwd_operation *dense = &model->operations[i];
         const ffwd_probe_shape shape = {1, (size_t)dense->inputs, (size_t)dense->neurons};
         void *there = p->between[i % 2];
         p->host->add_up(&shape, here, dense->weights, dense->bias, there);
+        FFWD_TRY(status, check_capture(p, "captured z", row, shape.neurons, &captures, there, err));
         p->host->activate(dense->activation, there, shape.neurons, there);
+        FFWD_TRY(status, check_capture(p, "captured y", row, shape.neurons, &captures, there, err));
         here = there;
     }
-    return here;
-}
-
-static ffwd_status check_row(const rowblock_proof *p, size_t row, ffwd_error *err) {
-    const ffwd_opencl_plan *plan = p->placement->plan;
-    const void *expected = answer_row(p, row);
-    ffwd_status status = FFWD_OK;
-    for (size_t o = 0; o < p->outputs && status == FFWD_OK; o++) {
-        const result where = {"y", row, o};
-        status =
-            compare(plan->device, p->host, plan->stages[0].kernel, &where,
-                    p->host->bits(p->y, row * p->outputs + o), p->host->bits(expected, o), err);
-    }
+    status = check_values(p, "y", row, p->outputs, p->y, here, err);
+cleanup:
     return status;
 }
 
 /** Only some rows are checked: the scalar answers of a wide network take long. */
-static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, ffwd_error *err) {
+static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, size_t captured,
+                                  ffwd_error *err) {
     const ffwd_model *model = placement->plan->model;
     const size_t block_rows = placement->plan->stages[0].block_rows;
     const size_t checked[] = {0, 1, block_rows / 2, block_rows - 1, block_rows, block_rows + 2};
@@ -271,6 +312,7 @@ static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, ffwd_e
         .rows = block_rows + 3,
         .inputs = (size_t)model->inputs,
         .outputs = (size_t)model->outputs,
+        .captured = captured,
     };
     ffwd_status status;
     FFWD_TRY(status, allocate_rows(&p, err));
@@ -281,14 +323,19 @@ static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, ffwd_e
 cleanup:
     ffwd_opencl_release_buffer(placement->plan->device, p.x_buffer);
     ffwd_opencl_release_buffer(placement->plan->device, p.y_buffer);
+    ffwd_opencl_release_buffer(placement->plan->device, p.captures_buffer);
     ffwd_free(p.x);
     return status;
+}
+
+ffwd_status ffwd_opencl_prove_captures(const ffwd_opencl_placement *placement, ffwd_error *err) {
+    return prove_rowblock(placement, (size_t)placement->plan->slot_values[FFWD_SLOT_SUMS], err);
 }
 
 ffwd_status ffwd_opencl_prove(const ffwd_opencl_placement *placement, ffwd_error *err) {
     ffwd_status status = FFWD_OK;
     if (placement->plan->strategy == FFWD_FUSED) {
-        return prove_rowblock(placement, err);
+        return prove_rowblock(placement, 0, err);
     }
     for (size_t i = 0; i < placement->plan->stage_count && status == FFWD_OK; i++) {
         status = prove_stage(placement, i, err);
