@@ -46,6 +46,16 @@ void skip(const char *format, ...) {
     atomic_fetch_add(skipped, 1);
 }
 
+void figure(const char *name, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    printf("figure: %s: ", name);
+    vprintf(format, arguments);
+    printf("\n");
+    (void)fflush(stdout);
+    va_end(arguments);
+}
+
 void expect_failure(ffwd_status got, const ffwd_error *err, ffwd_status status,
                     const char *message) {
     ck_assert_msg(got == status, "%s instead of %s: %s", ffwd_status_name(got),

@@ -13,6 +13,9 @@ int suite_main(Suite *suite);
 /** Says what is not tested here and why, and counts it, also in a test's forked process. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Prints something measured, for the documents: see scripts/figures. */
+void figure(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* GCC defines the first, Clang knows the second. */
 #if defined(__SANITIZE_THREAD__)
 #define UNDER_THREAD_SANITIZER 1
