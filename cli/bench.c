@@ -62,7 +62,7 @@ static int choose_rows(bench *b) {
                          info->outputs * ffwd_dtype_size(y_dtype_of(b));
     if (b->given.rows > row_memory_fit(row_bytes, 1)) {
         return fail(EX_OSERR, "X and Y of %s rows are larger than memory, %s; --rows takes fewer",
-                    units_count(b->given.rows).text, units_bytes(row_memory_physical()).text);
+                    units_count(b->given.rows).text, units_bytes(row_memory_there_is()).text);
     }
     if (b->given.rows == 0) {
         uint64_t fit = row_memory_fit(row_bytes, 4);

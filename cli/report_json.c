@@ -109,6 +109,7 @@ static void add_times(json_t *object, const result *found) {
     if (!found->has_limit) {
         json_object_set_new(ms, "read", json_number(found->read_ms));
         json_object_set_new(ms, "write", json_number(found->write_ms));
+        json_object_set_new(ms, "files", json_number(found->files_ms));
     }
     json_object_set_new(object, "repeats", json_count(found->repeats));
     json_object_set_new(object, "chunks", json_count(found->chunks));

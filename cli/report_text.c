@@ -113,8 +113,9 @@ static void print_times(const result *found, FILE *stream) {
             units_time(found->upload_ms).text, units_time(found->kernel_ms).text,
             units_time(found->download_ms).text, units_time(found->setup_ms).text);
     if (!found->has_limit) {
-        fprintf(stream, "  files     read %s, write %s\n", units_time(found->read_ms).text,
-                units_time(found->write_ms).text);
+        fprintf(stream, "  files     read %s, write %s; all in %s\n",
+                units_time(found->read_ms).text, units_time(found->write_ms).text,
+                units_time(found->files_ms).text);
     }
 }
 

@@ -28,7 +28,8 @@ typedef struct result {
     uint64_t chunks_halved;         /**< of all runs */
     spread total_ms;
     double setup_ms, upload_ms, kernel_ms, download_ms;
-    double read_ms, write_ms; /**< of files; 0 in a benchmark */
+    double read_ms, write_ms; /**< of files, beside the computing; 0 in a benchmark */
+    double files_ms;          /**< from the first row read to the files complete */
     double *stage_ms;         /**< [ffwd_engine_stage_count] */
     uint64_t *stage_launches;
     bool has_limit;

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "container.h"
 #include "failure.h"
 
 #define PAGE_BYTES 4096
 
-/** Smaller pieces cost more to start than to compute; in larger ones nothing is gained. */
+/** Smaller pieces cost more to start than to compute; in larger ones nothing is gained, and a few
+ *  of these still share a cache. */
 #define LEAST_PIECE_BYTES (UINT64_C(64) << 10)
-#define MOST_PIECE_BYTES  (UINT64_C(64) << 20)
+#define MOST_PIECE_BYTES  (UINT64_C(16) << 20)
 
 int row_memory(uint64_t rows, uint64_t cols, uint32_t dtype, void **out) {
     uint64_t values, bytes, padded;
@@ -36,11 +38,16 @@ uint64_t row_memory_piece(uint64_t rows, uint64_t row_bytes, uint64_t bound) {
     return fit > 0 ? fit : 1;
 }
 
-uint64_t row_memory_physical(void) {
+static uint64_t physical_memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
     return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : UINT64_MAX;
 }
 
+uint64_t row_memory_there_is(void) {
+    uint64_t physical = physical_memory(), allowed = container_memory();
+    return physical < allowed ? physical : allowed;
+}
+
 uint64_t row_memory_fit(uint64_t row_bytes, uint64_t part) {
-    return row_memory_physical() / part / row_bytes;
+    return row_memory_there_is() / part / row_bytes;
 }

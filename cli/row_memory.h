@@ -17,8 +17,8 @@ int row_memory(uint64_t rows, uint64_t cols, uint32_t dtype, void **out);
  *  where that would be pieces of a few rows; at least 1. */
 uint64_t row_memory_piece(uint64_t rows, uint64_t row_bytes, uint64_t bound);
 
-/** Bytes of memory that the machine has; UINT64_MAX where it does not say. */
-uint64_t row_memory_physical(void);
+/** Bytes of memory that the machine has and the container allows; UINT64_MAX where neither says. */
+uint64_t row_memory_there_is(void);
 
 /** How many rows of row_bytes fit into a `part`-th of that. */
 uint64_t row_memory_fit(uint64_t row_bytes, uint64_t part);

@@ -84,34 +84,48 @@ uint64_t row_sink_row_bytes(const row_sink *sink) {
     return bytes;
 }
 
-int row_sink_reserve(row_sink *sink, uint64_t rows) {
-    int status = row_memory(rows, sink->cols, sink->dtype, &sink->values);
+int row_sink_piece(const row_sink *sink, uint64_t rows, sink_piece *out) {
+    *out = (sink_piece){.layers = calloc(2 * sink->layer_count + 1, sizeof *out->layers)};
+    if (out->layers == NULL) {
+        return fail(EX_OSERR, "out of memory: captures of %zu layers", sink->layer_count);
+    }
+    int status = row_memory(rows, sink->cols, sink->dtype, &out->y);
     for (size_t i = 0; status == EXIT_DONE && i < 2 * sink->layer_count; i++) {
-        status = row_memory(rows, sink->layers[i].cols, sink->layer_dtype, &sink->layers[i].values);
+        status = row_memory(rows, sink->layers[i].cols, sink->layer_dtype, &out->layers[i]);
     }
     return status;
 }
 
-ffwd_output row_sink_piece(row_sink *sink, uint64_t rows, ffwd_run_options *run) {
+void row_sink_piece_free(const row_sink *sink, sink_piece *piece) {
+    for (size_t i = 0; piece->layers != NULL && i < 2 * sink->layer_count; i++) {
+        free(piece->layers[i]);
+    }
+    free(piece->layers);
+    free(piece->y);
+    *piece = (sink_piece){0};
+}
+
+ffwd_output row_sink_outputs(row_sink *sink, const sink_piece *piece, uint64_t rows,
+                             ffwd_run_options *run) {
     for (size_t i = 0; i < 2 * sink->layer_count; i++) {
-        const layer_rows *layer = &sink->layers[i];
-        sink->captures[i % 2][i / 2] = (ffwd_output){
-            .data = layer->values, .dtype = sink->layer_dtype, .rows = rows, .cols = layer->cols};
+        sink->captures[i % 2][i / 2] = (ffwd_output){.data = piece->layers[i],
+                                                     .dtype = sink->layer_dtype,
+                                                     .rows = rows,
+                                                     .cols = sink->layers[i].cols};
     }
     run->sums = sink->captures[SUMS];
     run->outputs = sink->captures[OUTPUTS];
-    return (ffwd_output){
-        .data = sink->values, .dtype = sink->dtype, .rows = rows, .cols = sink->cols};
+    return (ffwd_output){.data = piece->y, .dtype = sink->dtype, .rows = rows, .cols = sink->cols};
 }
 
-int row_sink_append(row_sink *sink, uint64_t rows) {
-    ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_status status = ffwd_writer_append(sink->writer, rows, sink->values, &err);
+ffwd_status row_sink_append(row_sink *sink, const sink_piece *piece, uint64_t rows,
+                            ffwd_error *err) {
+    ffwd_status status = ffwd_writer_append(sink->writer, rows, piece->y, err);
     for (size_t i = 0; status == FFWD_OK && i < 2 * sink->layer_count; i++) {
-        const layer_rows *layer = &sink->layers[i];
-        status = ffwd_archive_append(sink->archive, layer->entry, rows, layer->values, &err);
+        status =
+            ffwd_archive_append(sink->archive, sink->layers[i].entry, rows, piece->layers[i], err);
     }
-    return status == FFWD_OK ? EXIT_DONE : fail_with(ON_WRITE, &err);
+    return status;
 }
 
 int row_sink_commit(row_sink *sink) {
@@ -130,12 +144,8 @@ void row_sink_close(row_sink *sink) {
     unfinished = NULL;
     ffwd_writer_destroy(sink->writer);
     ffwd_archive_destroy(sink->archive);
-    for (size_t i = 0; i < 2 * sink->layer_count; i++) {
-        free(sink->layers[i].values);
-    }
     free(sink->layers);
     free(sink->captures[SUMS]);
     free(sink->captures[OUTPUTS]);
-    free(sink->values);
     *sink = (row_sink){0};
 }

@@ -80,13 +80,18 @@ int row_source_open(const options *given, const model_source *model, row_source 
     return EXIT_DONE;
 }
 
+ffwd_status row_source_fill(row_source *source, uint64_t first, uint64_t rows, void *values,
+                            ffwd_error *err) {
+    if (source->reader != NULL) {
+        return ffwd_reader_read(source->reader, first, rows, source->dtype, values, err);
+    }
+    return ffwd_random_fill(source->seed, 0, first * source->cols, rows * source->cols,
+                            source->dtype, values, err);
+}
+
 int row_source_read(row_source *source, uint64_t first, uint64_t rows, void *values) {
     ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_status status =
-        source->reader != NULL
-            ? ffwd_reader_read(source->reader, first, rows, source->dtype, values, &err)
-            : ffwd_random_fill(source->seed, 0, first * source->cols, rows * source->cols,
-                               source->dtype, values, &err);
+    ffwd_status status = row_source_fill(source, first, rows, values, &err);
     return status == FFWD_OK ? EXIT_DONE : fail_with(ON_INPUT, &err);
 }
 

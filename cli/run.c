@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// ffwd run: scores a file piece by piece, in bounded memory.
+// ffwd run: scores a file piece by piece, in bounded memory, reading and writing beside the
+// computing.
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "clock.h"
@@ -8,12 +10,19 @@
 #include "failure.h"
 #include "interrupt.h"
 #include "json_file.h"
+#include "pipeline.h"
 #include "placement.h"
 #include "progress.h"
 #include "report.h"
 #include "row_memory.h"
 #include "row_sink.h"
 #include "row_source.h"
+
+/** Room for one piece on its way. */
+typedef struct piece {
+    void *x; /**< [rows][inputs] */
+    sink_piece y;
+} piece;
 
 /** A run from file to file. */
 typedef struct scoring {
@@ -22,9 +31,11 @@ typedef struct scoring {
     row_source x;
     row_sink y;
     json_file json;
-    void *x_values;      /**< [piece_rows][inputs] */
+    piece pieces[PIPELINE_SLOTS];
     uint64_t piece_rows; /**< at least 1 */
-    uint64_t rows_done;
+    pipeline line;
+    uint64_t started_ns; /**< of reading, computing and writing */
+    uint64_t rows_done;  /**< computed */
     result found;
     XXH3_state_t *hash;
 } scoring;
@@ -56,13 +67,22 @@ static void choose_pieces(scoring *s) {
     uint64_t bound = s->given->memory_bytes, held = ffwd_engine_memory(s->found.engine);
     uint64_t row_bytes = s->x.cols * ffwd_dtype_size(s->x.dtype) + row_sink_row_bytes(&s->y);
     uint64_t left = bound > held ? bound - held : 1;
-    s->piece_rows = row_memory_piece(s->x.rows, row_bytes, bound > 0 ? left : 0);
-    result_note_memory(&s->found, bound, held + s->piece_rows * row_bytes);
+    s->piece_rows =
+        row_memory_piece(s->x.rows, row_bytes, bound > 0 ? left / PIPELINE_SLOTS + 1 : 0);
+    s->line.pieces = s->x.rows > 0 ? (s->x.rows - 1) / s->piece_rows + 1 : 1;
+    s->line.slots = s->line.pieces < PIPELINE_SLOTS ? (size_t)s->line.pieces : PIPELINE_SLOTS;
+    result_note_memory(&s->found, bound, held + s->line.slots * s->piece_rows * row_bytes);
 }
 
 static int reserve(scoring *s) {
-    int status = row_memory(s->piece_rows, s->x.cols, s->x.dtype, &s->x_values);
-    return status == EXIT_DONE ? row_sink_reserve(&s->y, s->piece_rows) : status;
+    int status = EXIT_DONE;
+    for (size_t i = 0; i < s->line.slots && status == EXIT_DONE; i++) {
+        status = row_memory(s->piece_rows, s->x.cols, s->x.dtype, &s->pieces[i].x);
+        if (status == EXIT_DONE) {
+            status = row_sink_piece(&s->y, s->piece_rows, &s->pieces[i].y);
+        }
+    }
+    return status;
 }
 
 /** Files come first: a wrong name costs no device. */
@@ -88,10 +108,10 @@ static int open_scoring(scoring *s) {
 }
 
 static int show_progress(void *user, uint64_t rows_done, uint64_t rows) {
-    const scoring *s = user;
+    scoring *s = user;
     (void)rows;
     progress_update(s->rows_done + rows_done);
-    return interrupt_signal() != 0;
+    return pipeline_ends(&s->line);
 }
 
 static void add_report(result *found, const ffwd_report *run) {
@@ -113,35 +133,56 @@ static void add_report(result *found, const ffwd_report *run) {
     result_note_fallback(found, run);
 }
 
-static int compute_piece(scoring *s, uint64_t rows) {
-    ffwd_error err = FFWD_ERROR_INIT;
+static double ms_since(uint64_t started_ns) {
+    return (double)(clock_ns() - started_ns) * 1e-6;
+}
+
+/** The last piece may be shorter. */
+static uint64_t rows_of(const scoring *s, uint64_t number) {
+    uint64_t left = s->x.rows - number * s->piece_rows;
+    return left < s->piece_rows ? left : s->piece_rows;
+}
+
+static bool read_piece(void *user, uint64_t number, size_t slot, problem *why) {
+    scoring *s = user;
+    uint64_t started_ns = clock_ns();
+    why->about = ON_INPUT;
+    ffwd_status status = row_source_fill(&s->x, number * s->piece_rows, rows_of(s, number),
+                                         s->pieces[slot].x, &why->err);
+    s->found.read_ms += ms_since(started_ns);
+    return status == FFWD_OK;
+}
+
+/** Also without rows: an engine still checks what it is asked for. */
+static bool compute_piece(void *user, uint64_t number, size_t slot, problem *why) {
+    scoring *s = user;
+    uint64_t rows = rows_of(s, number);
     ffwd_report run = FFWD_REPORT_INIT;
     ffwd_run_options wanted = FFWD_RUN_OPTIONS_INIT;
     wanted.progress = show_progress;
     wanted.user = s;
-    ffwd_input x = {.data = s->x_values, .dtype = s->x.dtype, .rows = rows, .cols = s->x.cols};
-    ffwd_output y = row_sink_piece(&s->y, rows, &wanted);
-    if (ffwd_engine_run(s->found.engine, &x, &y, &wanted, &run, &err) != FFWD_OK) {
-        return fail_with(ON_DEVICE, &err);
+    ffwd_input x = {
+        .data = s->pieces[slot].x, .dtype = s->x.dtype, .rows = rows, .cols = s->x.cols};
+    ffwd_output y = row_sink_outputs(&s->y, &s->pieces[slot].y, rows, &wanted);
+    why->about = ON_DEVICE;
+    if (ffwd_engine_run(s->found.engine, &x, &y, &wanted, &run, &why->err) != FFWD_OK) {
+        return false;
     }
     add_report(&s->found, &run);
-    XXH3_64bits_update(s->hash, y.data, rows * y.cols * ffwd_dtype_size(y.dtype));
-    return EXIT_DONE;
+    s->rows_done += rows;
+    return true;
 }
 
-static int score_piece(scoring *s, uint64_t rows) {
+static bool write_piece(void *user, uint64_t number, size_t slot, problem *why) {
+    scoring *s = user;
+    const sink_piece *y = &s->pieces[slot].y;
+    uint64_t rows = rows_of(s, number);
+    XXH3_64bits_update(s->hash, y->y, rows * s->y.cols * ffwd_dtype_size(s->y.dtype));
     uint64_t started_ns = clock_ns();
-    int status = row_source_read(&s->x, s->rows_done, rows, s->x_values);
-    s->found.read_ms += (double)(clock_ns() - started_ns) * 1e-6;
-    if (status == EXIT_DONE) {
-        status = compute_piece(s, rows);
-    }
-    started_ns = clock_ns();
-    if (status == EXIT_DONE) {
-        status = row_sink_append(&s->y, rows);
-    }
-    s->found.write_ms += (double)(clock_ns() - started_ns) * 1e-6;
-    return status;
+    why->about = ON_WRITE;
+    ffwd_status status = row_sink_append(&s->y, y, rows, &why->err);
+    s->found.write_ms += ms_since(started_ns);
+    return status == FFWD_OK;
 }
 
 /** The progress line would disturb rows that go to the same terminal. */
@@ -153,25 +194,24 @@ static void begin_progress(const scoring *s) {
 }
 
 static int score(scoring *s) {
-    int status = EXIT_DONE;
+    station_work *const work[STATIONS] = {read_piece, compute_piece, write_piece};
+    memcpy(s->line.work, work, sizeof work);
+    s->line.user = s;
+    s->started_ns = clock_ns();
     begin_progress(s);
-    do { // also without rows: an engine still checks what it is asked for
-        uint64_t left = s->x.rows - s->rows_done;
-        uint64_t rows = left < s->piece_rows ? left : s->piece_rows;
-        status = score_piece(s, rows);
-        s->rows_done += rows;
-        if (status == EXIT_DONE && interrupt_signal() != 0) {
-            status = interrupt_fail();
-        }
-    } while (status == EXIT_DONE && s->rows_done < s->x.rows);
+    bool done = pipeline_run(&s->line);
     progress_end();
-    return status;
+    if (!done) {
+        return fail_with(s->line.why.about, &s->line.why.err);
+    }
+    return interrupt_signal() != 0 ? interrupt_fail() : EXIT_DONE;
 }
 
 static int commit(scoring *s) {
     uint64_t started_ns = clock_ns();
     int status = row_sink_commit(&s->y);
-    s->found.write_ms += (double)(clock_ns() - started_ns) * 1e-6;
+    s->found.write_ms += ms_since(started_ns);
+    s->found.files_ms = ms_since(s->started_ns);
     double total_ms = s->found.total_ms.median;
     s->found.total_ms = (spread){total_ms, total_ms, total_ms, total_ms};
     s->found.repeats = 1;
@@ -202,11 +242,14 @@ static int tell(scoring *s) {
 
 static void close_scoring(scoring *s) {
     json_file_close(&s->json);
+    for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
+        free(s->pieces[i].x);
+        row_sink_piece_free(&s->y, &s->pieces[i].y);
+    }
     row_sink_close(&s->y);
     row_source_close(&s->x);
     result_end(&s->found);
     model_source_close(&s->model);
-    free(s->x_values);
     XXH3_freeState(s->hash);
 }
 

@@ -2,6 +2,7 @@
 """What the command says when a device computes wrongly or fails."""
 
 import resource
+import shutil
 
 import command
 from command import ffwd
@@ -115,6 +116,26 @@ class Faults(command.Case):
         done = ffwd("bench", "--rows", "5000000", env=env, status=71)
         self.assertEqual(done.stderr, "ffwd: X and Y of 5,000,000 rows are larger than memory, "
                                       "48.0 MiB; --rows takes fewer\n")
+
+    def test_bench_rows_of_a_container(self):
+        """The least limit of the control groups counts, in either version."""
+        groups = command.folder / "groups"
+        for members, limits in (
+                ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": 50331648}),
+                ("2:cpu,cpuacct:/x\n4:memory:/a\n0::/\n",
+                 {"memory/a/memory.limit_in_bytes": 50331648, "cpu/a/memory.max": 1})):
+            for name, limit in limits.items():
+                path = groups / "sys/fs/cgroup" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{limit}\n")
+            (groups / "proc/self").mkdir(parents=True, exist_ok=True)
+            (groups / "proc/self/cgroup").write_text(members)
+            env = {**command.environment, "LD_PRELOAD": command.fault,
+                   "FFWD_TEST_GROUPS": str(groups)}
+            done = ffwd("bench", "--rows", "5000000", env=env, status=71)
+            self.assertEqual(done.stderr, "ffwd: X and Y of 5,000,000 rows are larger than memory, "
+                                          "48.0 MiB; --rows takes fewer\n")
+            shutil.rmtree(groups)
 
     def test_statuses(self):
         """Each status of the library ends with its exit status, and leaves no file."""

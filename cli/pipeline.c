@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Stations wait for each other on one condition; the first failure ends them all.
+#include "pipeline.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "interrupt.h"
+
+/** How long a signal that came while all stations wait goes unnoticed. */
+#define PATIENCE_MS 50
+
+/** A station on its own thread. */
+typedef struct worker {
+    pipeline *line;
+    station at;
+    pthread_t thread;
+} worker;
+
+/** Keeps the first reason. */
+static void give_up(pipeline *line, const problem *why) {
+    pthread_mutex_lock(&line->mutex);
+    if (!line->failed) {
+        line->failed = true;
+        line->why = *why;
+    }
+    pthread_cond_broadcast(&line->moved);
+    pthread_mutex_unlock(&line->mutex);
+}
+
+bool pipeline_ends(pipeline *line) {
+    pthread_mutex_lock(&line->mutex);
+    bool failed = line->failed;
+    pthread_mutex_unlock(&line->mutex);
+    return failed || interrupt_signal() != 0;
+}
+
+/** Reading waits for a free slot, the others for the station before. */
+static bool may_enter(const pipeline *line, station at, uint64_t piece) {
+    return at == STATION_READ ? piece < line->passed[STATION_WRITE] + line->slots
+                              : piece < line->passed[at - 1];
+}
+
+static void wait_a_while(pipeline *line) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += PATIENCE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    (void)pthread_cond_timedwait(&line->moved, &line->mutex, &until);
+}
+
+/** Waits until a piece may enter a station; false where the pipeline ends instead. */
+static bool enter(pipeline *line, station at, uint64_t piece) {
+    pthread_mutex_lock(&line->mutex);
+    while (!line->failed && interrupt_signal() == 0 && !may_enter(line, at, piece)) {
+        wait_a_while(line);
+    }
+    bool entered = !line->failed && interrupt_signal() == 0;
+    pthread_mutex_unlock(&line->mutex);
+    return entered;
+}
+
+static void leave(pipeline *line, station at) {
+    pthread_mutex_lock(&line->mutex);
+    line->passed[at]++;
+    pthread_cond_broadcast(&line->moved);
+    pthread_mutex_unlock(&line->mutex);
+}
+
+/** What a station says that ended because of a signal. */
+static const problem interrupted = {.about = ON_DEVICE, .err = {.status = FFWD_ECANCELLED}};
+
+/** One piece at one station; false where it was the last. */
+static bool pass(pipeline *line, station at, uint64_t piece) {
+    problem why = interrupted;
+    if (!enter(line, at, piece)) {
+        give_up(line, &why);
+        return false;
+    }
+    if (!line->work[at](line->user, piece, (size_t)(piece % line->slots), &why)) {
+        give_up(line, &why);
+        return false;
+    }
+    leave(line, at);
+    return true;
+}
+
+static void pass_all(pipeline *line, station at) {
+    for (uint64_t piece = 0; piece < line->pieces && pass(line, at, piece); piece++) {
+    }
+}
+
+static void *work(void *user) {
+    const worker *own = user;
+    pass_all(own->line, own->at);
+    return NULL;
+}
+
+/** All stations on this thread, one piece after the other. */
+static void run_alone(pipeline *line) {
+    bool going = true;
+    for (uint64_t piece = 0; piece < line->pieces && going; piece++) {
+        for (station at = STATION_READ; at < STATIONS && going; at++) {
+            going = pass(line, at, piece);
+        }
+    }
+}
+
+/** Starts a station with all signals blocked: they are for the caller's thread. */
+static bool start(worker *own) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool started = pthread_create(&own->thread, NULL, work, own) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+/** False where the machine has no threads left, and nothing was done. */
+static bool run_together(pipeline *line) {
+    worker reading = {.line = line, .at = STATION_READ};
+    worker writing = {.line = line, .at = STATION_WRITE};
+    if (!start(&writing)) {
+        return false;
+    }
+    if (!start(&reading)) {
+        give_up(line, &interrupted);
+        pthread_join(writing.thread, NULL);
+        line->failed = false;
+        return false;
+    }
+    pass_all(line, STATION_COMPUTE);
+    pthread_join(reading.thread, NULL);
+    pthread_join(writing.thread, NULL);
+    return true;
+}
+
+static void prepare(pipeline *line) {
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&line->moved, &clock);
+    pthread_condattr_destroy(&clock);
+    pthread_mutex_init(&line->mutex, NULL);
+    line->failed = false;
+    for (int at = 0; at < STATIONS; at++) {
+        line->passed[at] = 0;
+    }
+}
+
+bool pipeline_run(pipeline *line) {
+    prepare(line);
+    if (line->slots == 1 || line->pieces == 1 || !run_together(line)) {
+        run_alone(line);
+    }
+    pthread_cond_destroy(&line->moved);
+    pthread_mutex_destroy(&line->mutex);
+    return !line->failed;
+}
