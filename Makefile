@@ -16,8 +16,10 @@ check: all
 	ctest --preset release
 
 # All that check samples: every fault at every call, every shape; hours.
-check-long: all
-	FFWD_LONG=1 ctest --preset release
+check-long: packages
+	cmake --preset long
+	cmake --build --preset long
+	ctest --preset long
 
 configure: packages
 	cmake --preset release

@@ -27,8 +27,11 @@ void result_note_memory(result *found, uint64_t asked, uint64_t used) {
 }
 
 void result_note_fallback(result *found, const ffwd_report *run) {
+    bool first = found->fallback[0] == '\0' && (run->chunks_redone > 0 || run->chunks_halved > 0);
+    bool worse = run->chunks_redone > 0 && !found->has_redone;
     found->chunks_halved += run->chunks_halved;
-    if ((run->chunks_redone > 0 || run->chunks_halved > 0) && found->fallback[0] == '\0') {
+    found->has_redone = found->has_redone || run->chunks_redone > 0;
+    if (first || worse) {
         (void)snprintf(found->fallback, sizeof found->fallback, "%s",
                        ffwd_engine_fallback(found->engine));
     }

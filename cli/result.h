@@ -26,6 +26,7 @@ typedef struct result {
     uint64_t repeats;
     uint64_t chunks, chunks_redone; /**< of a run's pieces; of a benchmark's last run */
     uint64_t chunks_halved;         /**< of all runs */
+    bool has_redone;                /**< any run has redone chunks */
     spread total_ms;
     double setup_ms, upload_ms, kernel_ms, download_ms;
     double read_ms, write_ms; /**< of files, beside the computing; 0 in a benchmark */
@@ -44,7 +45,7 @@ typedef struct result {
 result result_begin(ffwd_engine *engine);
 /** Keeps that `asked` bytes of memory (0: no bound) were too few, where they were. */
 void result_note_memory(result *found, uint64_t asked, uint64_t used);
-/** Keeps the reason of the first run that had to halve or redo chunks. */
+/** Keeps the reason of the first run that had to redo chunks, or else to halve them. */
 void result_note_fallback(result *found, const ffwd_report *run);
 void result_end(result *found);
 

@@ -112,6 +112,79 @@ START_TEST(all_blocks_come_back) {
 }
 END_TEST
 
+/** The callback is the caller's: what it makes comes from elsewhere. */
+static int make_a_model(void *user, uint64_t rows_done, uint64_t rows) {
+    const heap *h = user;
+    const long before = h->live;
+    static const uint64_t widths[] = {2, 3};
+    const net_shape shape = net_shape_of(1, widths, FFWD_RELU, 0);
+    ffwd_model *made = net_create(&shape, FFWD_F32, 1);
+    ck_assert_int_eq(h->live, before);
+    ffwd_model_destroy(made);
+    return rows_done > rows;
+}
+
+START_TEST(a_callback_is_not_served) {
+    heap h = {0, 0, 0};
+    const ffwd_allocator allocator = allocator_of(&h);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_run_options run_options = FFWD_RUN_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    options.allocator = &allocator;
+    run_options.progress = make_a_model;
+    run_options.user = &h;
+    expect_ok(ffwd_engine_create(model, NULL, 0, &options, &engine, &err), &err);
+    const ffwd_input in = net_input(x, FFWD_F32, ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, ROWS, OUT);
+    expect_ok(ffwd_engine_run(engine, &in, &out, &run_options, NULL, &err), &err);
+    ffwd_engine_destroy(engine);
+    ck_assert_int_eq(h.live, 0);
+}
+END_TEST
+
+START_TEST(half_an_allocator) {
+    heap h = {0, 0, 0};
+    ffwd_allocator broken = allocator_of(&h);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_device_options device_options = FFWD_DEVICE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    ffwd_device *device = NULL;
+    options.allocator = device_options.allocator = &broken;
+    broken.release = NULL;
+    expect_failure(ffwd_engine_create(model, NULL, 0, &options, &engine, &err), &err,
+                   FFWD_EARGUMENT, "an allocator without release");
+    broken.allocate = NULL;
+    expect_failure(ffwd_device_open("cpu", &device_options, &device, &err), &err, FFWD_EARGUMENT,
+                   "an allocator without allocate");
+}
+END_TEST
+
+/** A file's model; a build without the file component has none. */
+START_TEST(a_model_comes_back) {
+    heap h = {0, 0, 0};
+    const ffwd_allocator allocator = allocator_of(&h);
+    ffwd_load_options options = FFWD_LOAD_OPTIONS_INIT;
+    ffwd_model *loaded = NULL;
+    ffwd_status status;
+    options.allocator = &allocator;
+    do {
+        h.blocks = 0;
+        h.refused++;
+        status = ffwd_model_load(TEST_DATA "/wine_tanh.npz", &options, &loaded, &err);
+        if (status == FFWD_EUNSUPPORTED) {
+            skip("%s", err.message);
+            return;
+        }
+        ck_assert_msg(status == (h.blocks >= h.refused ? FFWD_ENOMEM : FFWD_OK), "%s", err.message);
+        ck_assert(status == FFWD_OK || h.live == 0);
+    } while (status != FFWD_OK);
+    ck_assert_int_gt(h.refused, 3);
+    ck_assert_int_gt(h.live, 0);
+    ffwd_model_destroy(loaded);
+    ck_assert_int_eq(h.live, 0);
+}
+END_TEST
+
 /** An engine that opens its device itself has it from its own allocator, too. */
 START_TEST(every_block_refused_once) {
     ffwd_status status = FFWD_ENOMEM;
@@ -140,6 +213,9 @@ int main(void) {
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, all_blocks_come_back, 0, sizeof selectors / sizeof *selectors);
     tcase_add_test(tcase, every_block_refused_once);
+    tcase_add_test(tcase, a_callback_is_not_served);
+    tcase_add_test(tcase, half_an_allocator);
+    tcase_add_test(tcase, a_model_comes_back);
     suite_add_tcase(suite, tcase);
     return suite_main(suite);
 }

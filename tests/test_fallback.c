@@ -70,9 +70,10 @@ static ffwd_status fake_run_chunk(ffwd_placement *placement, const ffwd_chunk *c
                                   ffwd_timing *timing, ffwd_error *error) {
     fake_device *fake = (fake_device *)placement->device;
     ck_assert_uint_le(chunk->x.rows, placement->chunk_rows);
-    if (chunk->x.rows > fake->room_rows) {
+    if (placement->chunk_rows > fake->room_rows) { // its buffers are too large, whatever is in them
+        const int refused = (int)placement->chunk_rows;
         placement->chunk_rows = ffwd_max(placement->chunk_rows / 2, FLOOR_ROWS);
-        return ffwd_fail_native(error, FFWD_ENOMEM, -4, "no room for %d rows", (int)chunk->x.rows);
+        return ffwd_fail_native(error, FFWD_ENOMEM, -4, "no room for %d rows", refused);
     }
     const int index = fake->chunks_seen++;
     if (index >= fake->fail_first && index < fake->fail_first + fake->fail_count) {
@@ -232,12 +233,16 @@ START_TEST(devices_take_over_in_order) {
     fake_device *fakes[] = {fake_open("0:0", 2, NEVER), fake_open("0:1", 3, NEVER),
                             fake_open("1:0", NEVER, 0)};
     ffwd_engine *engine = engine_on(fakes, 3, 0), *clone = NULL;
-    check_run(engine, 8, "0:0 failed (chunk 2 did not come back); 0:1 took over");
+    check_run(engine, 8,
+              "0:0 failed (chunk 2 did not come back); 0:1 took over; "
+              "0:1 failed (chunk 3 did not come back); 1:0 took over");
     ck_assert_int_eq(fakes[0]->chunks_seen, 3);
     ck_assert_int_eq(fakes[1]->chunks_seen, 4);
     ck_assert_int_eq(fakes[2]->chunks_seen, 5);
     expect_ok(ffwd_engine_clone(engine, &clone, &err), &err);
-    check_run(clone, 10, "0:0 failed (chunk 3 did not come back); 0:1 took over");
+    check_run(clone, 10,
+              "0:0 failed (chunk 3 did not come back); 0:1 took over; "
+              "0:1 failed (chunk 4 did not come back); 1:0 took over");
     ffwd_engine_destroy(engine);
     ffwd_engine_destroy(clone);
 }
@@ -267,7 +272,8 @@ START_TEST(a_clone_leaves_a_lost_device_behind) {
     ffwd_engine *engine = engine_on(fakes, 2, 0), *clone = NULL;
     fakes[0]->prepare_status = FFWD_EDEVICE;
     expect_ok(ffwd_engine_clone(engine, &clone, &err), &err);
-    ck_assert_str_eq(ffwd_engine_why(clone), "0:0 has no room for the weights");
+    ck_assert_str_eq(ffwd_engine_why(clone), "first of the devices given; 0:0 is left out (0:0 has "
+                                             "no room for the weights)");
     check_run(clone, 0, "");
     ck_assert_int_eq(fakes[1]->chunks_seen, ROWS / CHUNK_ROWS);
     ffwd_engine_destroy(clone);
@@ -303,6 +309,22 @@ START_TEST(a_device_without_memory_takes_smaller_chunks) {
     expect_ok(run(engine, &report), &err);
     ck_assert_uint_eq(report.chunks_halved, 0);
     ck_assert_str_eq(ffwd_engine_fallback(engine), "");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** It is the buffers that lack memory, however few rows are in them. */
+START_TEST(a_short_run_takes_smaller_chunks_too) {
+    fake_device *fake = fake_open("0:0", NEVER, 0);
+    fake->room_rows = 30;
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    const ffwd_input in = net_input(x, FFWD_F32, 10, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, 10, OUT);
+    ffwd_report report = FFWD_REPORT_INIT;
+    expect_ok(ffwd_engine_run(engine, &in, &out, NULL, &report, &err), &err);
+    net_check_bits(y, expected, 10, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks_halved, 2);
+    ck_assert_uint_eq(report.chunks_redone, 0);
     ffwd_engine_destroy(engine);
 }
 END_TEST
@@ -351,7 +373,8 @@ START_TEST(a_device_that_fails_at_once_is_replaced) {
         const ffwd_status status = ffwd_engine_create(model, &device, 1, &options, &engine, &err);
         if (failures[i / 2].replaced && !options.no_fallback) {
             expect_ok(status, &err);
-            ck_assert_str_eq(ffwd_engine_why(engine), "0:0 has no room for the weights");
+            ck_assert_str_eq(ffwd_engine_why(engine),
+                             "0:0 failed (0:0 has no room for the weights); cpu took its place");
             ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
             ffwd_engine_device(engine, &info);
             ck_assert_str_eq(info.id, "cpu");
@@ -361,6 +384,40 @@ START_TEST(a_device_that_fails_at_once_is_replaced) {
         }
         ffwd_engine_destroy(engine);
         ffwd_device_destroy(device);
+    }
+}
+END_TEST
+
+START_TEST(a_strategy_is_not_dropped_for_another_device) {
+    fake_device *fakes[] = {fake_open("0:0", NEVER, 0), fake_open("0:1", NEVER, 0)};
+    ffwd_device *devices[] = {&fakes[0]->base, &fakes[1]->base};
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    fakes[0]->prepare_status = FFWD_EDEVICE;
+    options.strategy = FFWD_CHAIN; // which the CPU lacks
+    expect_failure(ffwd_engine_create(model, devices, 1, &options, &engine, &err), &err,
+                   FFWD_EDEVICE, "0:0 has no room for the weights");
+    expect_ok(ffwd_engine_create(model, devices, 2, &options, &engine, &err), &err);
+    ck_assert_uint_eq(ffwd_engine_strategy(engine), FFWD_CHAIN);
+    ck_assert_str_eq(ffwd_engine_why(engine),
+                     "0:0 failed (0:0 has no room for the weights); 0:1 took its place");
+    ffwd_engine_destroy(engine);
+    ffwd_device_destroy(devices[0]);
+    ffwd_device_destroy(devices[1]);
+}
+END_TEST
+
+START_TEST(a_helper_that_fails_is_left_out) {
+    static const ffwd_status statuses[] = {FFWD_EDEVICE, FFWD_ENODEVICE};
+    for (size_t i = 0; i < 2; i++) {
+        fake_device *fakes[] = {fake_open("0:0", 4, NEVER), fake_open("0:1", NEVER, 0)};
+        fakes[1]->prepare_status = statuses[i];
+        ffwd_engine *engine = engine_on(fakes, 2, 0);
+        ck_assert_str_eq(ffwd_engine_why(engine),
+                         "first of the devices given; 0:1 is left out (0:1 has no room for the "
+                         "weights)");
+        check_run(engine, 6, "0:0 failed (chunk 4 did not come back); cpu took over");
+        ffwd_engine_destroy(engine);
     }
 }
 END_TEST
@@ -461,7 +518,8 @@ START_TEST(a_gpu_that_cannot_take_the_model_leaves_it_to_the_cpu) {
     gpu->prepare_status = FFWD_ENOMEM;
     ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
     ffwd_engine *engine = choose(&options, "cpu");
-    ck_assert_str_eq(ffwd_engine_why(engine), "0:0 has no room for the weights");
+    ck_assert_str_eq(ffwd_engine_why(engine),
+                     "0:0 failed (0:0 has no room for the weights); cpu took its place");
     ffwd_engine_destroy(engine);
 
     options.no_fallback = 1;
@@ -541,7 +599,10 @@ int main(void) {
     tcase_add_test(faults, the_bound_on_memory_counts_the_helpers);
     tcase_add_test(faults, a_wrong_state_is_no_fault);
     tcase_add_test(faults, a_device_without_memory_takes_smaller_chunks);
+    tcase_add_test(faults, a_short_run_takes_smaller_chunks_too);
     tcase_add_test(faults, a_device_without_any_memory_is_given_up);
+    tcase_add_test(faults, a_strategy_is_not_dropped_for_another_device);
+    tcase_add_test(faults, a_helper_that_fails_is_left_out);
     tcase_add_test(faults, a_device_that_fails_at_once_is_replaced);
     suite_add_tcase(suite, faults);
     TCase *choosing = tcase_create("choosing");

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "opencl/opencl.h"
 #include "opencl/opencl_error.h"
+#include "opencl/opencl_placement.h"
 #include "opencl/probe.h"
 #include "opencl/program.h"
 #include "support/nets.h"
@@ -282,6 +283,8 @@ END_TEST
 /** A driver that returns one wrong bit, after some honest reads. */
 static const ffwd_opencl_api *honest;
 static int honest_reads;
+/** The byte that is wrong, from the end. */
+static size_t wrong_byte = 8;
 
 static cl_int CL_API_CALL read_one_bit_wrong(cl_command_queue queue, cl_mem buffer,
                                              cl_bool blocking, size_t offset, size_t size,
@@ -290,7 +293,7 @@ static cl_int CL_API_CALL read_one_bit_wrong(cl_command_queue queue, cl_mem buff
     cl_int code = honest->clEnqueueReadBuffer(queue, buffer, blocking, offset, size, data, count,
                                               list, event);
     if (honest_reads-- <= 0) {
-        ((unsigned char *)data)[size - 8] ^= 1;
+        ((unsigned char *)data)[size - wrong_byte] ^= 1;
     }
     return code;
 }
@@ -349,9 +352,18 @@ START_TEST(captures_are_proven) {
     ffwd_opencl_api lying = *honest;
     lying.clEnqueueReadBuffer = read_one_bit_wrong;
     opencl->cl = &lying;
-    honest_reads = 1; // Y
-    ck_assert_int_eq(small_net_run(&net, &err), FFWD_ENODEVICE);
-    ck_assert_ptr_nonnull(strstr(err.message, ": arithmetic probe: rowblock_f32: captured y["));
+    // Last values of y2, z2, y1, z1, which lie in this order from the end: [rows][3] and [rows][5].
+    const size_t rows = ((ffwd_opencl_placement *)net.placement)->plan->stages[0].block_rows + 3;
+    const size_t ends[] = {0, 3 * rows, 6 * rows, 11 * rows};
+    for (size_t i = 0; i < 4; i++) {
+        char message[96];
+        (void)snprintf(message, sizeof message, ": rowblock_f32: captured %c[%zu][%d]: got ",
+                       i % 2 == 0 ? 'y' : 'z', rows - 1, i < 2 ? 2 : 4);
+        honest_reads = 1; // Y
+        wrong_byte = 4 * (ends[i] + 1);
+        ck_assert_int_eq(small_net_run(&net, &err), FFWD_ENODEVICE);
+        ck_assert_msg(strstr(err.message, message) != NULL, "%s", err.message);
+    }
     opencl->cl = honest;
     small_net_check(&net);
     small_net_finish(&net);

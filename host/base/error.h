@@ -3,6 +3,8 @@
 #ifndef FFWD_BASE_ERROR_H
 #define FFWD_BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include <ffwd/ffwd.h>
 
 /** Fills err, which may be NULL. */
@@ -24,6 +26,21 @@ ffwd_status ffwd_fail_errno(ffwd_error *err, const char *path, const char *what)
 static inline ffwd_status ffwd_fail_memory(ffwd_error *err, uint64_t bytes, const char *what) {
     return ffwd_fail(err, FFWD_ENOMEM, "out of memory: %llu bytes for %s",
                      (unsigned long long)bytes, what);
+}
+
+/** Hands a failure that was kept aside to the caller: *err = *reason unless that is FFWD_OK. */
+static inline ffwd_status ffwd_fail_with(ffwd_error *err, ffwd_status status,
+                                         const ffwd_error *reason) {
+    if (status != FFWD_OK && err != NULL) {
+        *err = *reason;
+    }
+    return status;
+}
+
+/** Whether a driver failed, or its device lacks memory: another device may do. A status of the
+ * host, of the model or of an option is none. */
+static inline bool ffwd_is_device_fault(ffwd_status status, const ffwd_error *reason) {
+    return status == FFWD_EDEVICE || (status == FFWD_ENOMEM && reason->native != 0);
 }
 
 /** Puts "prefix: " before the message, for a caller who knows the file or the layer. */

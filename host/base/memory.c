@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+
 /** What stands before every block: who takes it back. */
 typedef struct head {
     _Alignas(FFWD_ALIGNMENT) void (*release)(void *user, void *block);
@@ -36,8 +38,16 @@ void ffwd_memory_leave(const ffwd_allocator *before) {
     current = before;
 }
 
-ffwd_allocator ffwd_memory_current(void) {
-    return *current;
+const ffwd_allocator *ffwd_memory_current(void) {
+    return current;
+}
+
+ffwd_status ffwd_memory_check(const ffwd_allocator *allocator, ffwd_error *err) {
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "an allocator without %s",
+                         allocator->allocate == NULL ? "allocate" : "release");
+    }
+    return FFWD_OK;
 }
 
 void *ffwd_alloc(uint64_t bytes) {

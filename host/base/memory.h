@@ -19,8 +19,10 @@
  */
 const ffwd_allocator *ffwd_memory_enter(const ffwd_allocator *allocator);
 void ffwd_memory_leave(const ffwd_allocator *before);
-/** The one in use, for an object that will allocate later. */
-ffwd_allocator ffwd_memory_current(void);
+/** The one in use, of which an object that will allocate later takes a copy. */
+const ffwd_allocator *ffwd_memory_current(void);
+/** FFWD_EARGUMENT for hooks of which one is missing. */
+ffwd_status ffwd_memory_check(const ffwd_allocator *allocator, ffwd_error *err);
 
 /** `bytes` uninitialised bytes or NULL. */
 void *ffwd_alloc(uint64_t bytes) __attribute__((malloc, warn_unused_result));

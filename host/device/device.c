@@ -20,7 +20,7 @@ void ffwd_device_init(ffwd_device *device, const ffwd_device_ops *ops) {
     device->ops = ops;
     atomic_init(&device->references, 1);
     device->fork_generation = ffwd_fork_generation();
-    device->allocator = ffwd_memory_current();
+    device->allocator = *ffwd_memory_current();
 }
 
 ffwd_device *ffwd_device_retain(ffwd_device *device) {

@@ -21,7 +21,7 @@ static ffwd_status allocate(const ffwd_model *model, size_t capacity, ffwd_engin
         ffwd_free(engine);
         return ffwd_fail_memory(err, bytes, "an engine's placements");
     }
-    engine->allocator = ffwd_memory_current();
+    engine->allocator = *ffwd_memory_current();
     engine->model = ffwd_model_retain(model);
     *out = engine;
     return FFWD_OK;
@@ -132,16 +132,48 @@ static ffwd_status place_in_front(ffwd_engine *engine, ffwd_device *device,
     return status;
 }
 
-/** Whether a driver failed, or its device lacks memory, which the helpers are there for; a model or
- *  an option that a device does not take is an error. */
-static bool is_fault(ffwd_status status, const ffwd_error *reason) {
-    return status == FFWD_EDEVICE || (status == FFWD_ENOMEM && reason->native != 0);
+/** Behind the reason for a device, what became of another one. */
+static void tell(ffwd_engine *engine, const char *format, const char *id, const char *message,
+                 const char *other) {
+    const size_t used = strlen(engine->why);
+    (void)snprintf(engine->why + used, sizeof engine->why - used, format, used > 0 ? "; " : "", id,
+                   message, other);
 }
 
-/** The reason why it is another device than the one that was chosen. */
-static void stand_in(ffwd_engine *engine, const ffwd_error *reason) {
-    (void)snprintf(engine->why, sizeof engine->why, "%.*s", (int)sizeof engine->why - 1,
-                   reason->message);
+/** The first of the helpers takes the place of a device that failed. */
+static void stand_in(ffwd_engine *engine, const ffwd_device *failed, const ffwd_error *reason) {
+    ffwd_device_info from = FFWD_DEVICE_INFO_INIT, to = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(failed, &from);
+    ffwd_device_describe(engine->placements[0]->device, &to);
+    engine->why[0] = '\0';
+    tell(engine, "%s%s failed (%.300s); %s took its place", from.id, reason->message, to.id);
+}
+
+/** The devices that may have to take over. One that fails is left out, unless no fallback is
+ * wanted: then a list must be whole. */
+static ffwd_status place_helpers(ffwd_engine *engine, ffwd_device *const *devices, size_t count,
+                                 const ffwd_engine_options *options, ffwd_error *err) {
+    for (size_t i = 1; i < count; i++) {
+        ffwd_error reason = FFWD_ERROR_INIT;
+        const ffwd_status status = place_helper(engine, devices[i], options, &reason);
+        if (status == FFWD_OK) {
+            continue;
+        }
+        if (options->no_fallback ||
+            !(ffwd_is_device_fault(status, &reason) || status == FFWD_ENODEVICE)) {
+            return ffwd_fail_with(err, status, &reason);
+        }
+        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+        ffwd_device_describe(devices[i], &info);
+        tell(engine, "%s%s is left out (%.200s)%s", info.id, reason.message, "");
+    }
+    return FFWD_OK;
+}
+
+/** Whether the helpers can do what was asked of a device that failed. */
+static bool may_stand_in(const ffwd_engine *engine, const ffwd_engine_options *options) {
+    return !options->no_fallback && engine->placement_count > 0 &&
+           ffwd_device_has_strategy(engine->placements[0]->device, options->strategy);
 }
 
 /** Places the model on the devices in order, and behind them on the CPU unless it is one of them or
@@ -151,26 +183,18 @@ static ffwd_status place_all(ffwd_engine *engine, ffwd_device *const *devices, s
                              ffwd_device *cpu, const ffwd_engine_options *options,
                              ffwd_error *err) {
     ffwd_error reason = FFWD_ERROR_INIT;
-    ffwd_status status = FFWD_OK;
-    for (size_t i = 1; i < count; i++) {
-        status = place_helper(engine, devices[i], options, &reason);
-        if (status != FFWD_OK && (options->no_fallback || !is_fault(status, &reason))) {
-            goto cleanup;
-        }
-    }
+    ffwd_status status;
+    FFWD_TRY(status, place_helpers(engine, devices, count, options, &reason));
     if (!options->no_fallback && !have_cpu(devices, count)) {
         FFWD_TRY(status, place_cpu(engine, cpu, options, &reason));
     }
     status = place_in_front(engine, devices[0], options, &reason);
-    if (is_fault(status, &reason) && !options->no_fallback && engine->placement_count > 0) {
-        stand_in(engine, &reason);
+    if (ffwd_is_device_fault(status, &reason) && may_stand_in(engine, options)) {
+        stand_in(engine, devices[0], &reason);
         status = FFWD_OK;
     }
 cleanup:
-    if (status != FFWD_OK && err != NULL) {
-        *err = reason;
-    }
-    return status;
+    return ffwd_fail_with(err, status, &reason);
 }
 
 /** A device that nobody named and that cannot take the model leaves it to the CPU, where that can
@@ -185,16 +209,13 @@ static ffwd_status place_chosen(ffwd_engine *engine, const ffwd_engine_options *
     status = place_all(engine, &choice.device, 1, choice.cpu, options, &reason);
     if (status != FFWD_OK && choice.automatic && engine->placement_count == 1 &&
         ffwd_device_has_strategy(choice.cpu, options->strategy)) {
-        stand_in(engine, &reason);
+        stand_in(engine, choice.device, &reason);
         status = FFWD_OK;
     }
 cleanup:
     ffwd_device_destroy(choice.device);
     ffwd_device_destroy(choice.cpu);
-    if (status != FFWD_OK && err != NULL) {
-        *err = reason;
-    }
-    return status;
+    return ffwd_fail_with(err, status, &reason);
 }
 
 static ffwd_status create(const ffwd_model *model, ffwd_device *const *devices, size_t device_count,
@@ -233,13 +254,17 @@ ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devi
     if (ffwd_strategy_name(options.strategy) == NULL) {
         return ffwd_fail(err, FFWD_EARGUMENT, "unknown strategy %u", options.strategy);
     }
+    status = ffwd_memory_check(options.allocator, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
     const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
     status = create(model, devices, device_count, &options, out, err);
     ffwd_memory_leave(before);
     return status;
 }
 
-/** Clones the placements; a device that has been lost since stays behind where others remain. */
+/** Clones the placements; a device that fails stays behind where others remain. */
 static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clone,
                                     ffwd_error *err) {
     ffwd_error reason = FFWD_ERROR_INIT;
@@ -249,14 +274,14 @@ static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clon
             placement, &clone->placements[clone->placement_count], &reason);
         clone->placement_count += status == FFWD_OK;
         const bool last = i + 1 == engine->placement_count && clone->placement_count == 0;
-        if (status != FFWD_OK && (!is_fault(status, &reason) || engine->no_fallback || last)) {
-            if (err != NULL) {
-                *err = reason;
-            }
-            return status;
+        if (status != FFWD_OK &&
+            (!ffwd_is_device_fault(status, &reason) || engine->no_fallback || last)) {
+            return ffwd_fail_with(err, status, &reason);
         }
-        if (status != FFWD_OK && i == 0) {
-            stand_in(clone, &reason);
+        if (status != FFWD_OK) {
+            ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+            ffwd_device_describe(placement->device, &info);
+            tell(clone, "%s%s is left out (%.200s)%s", info.id, reason.message, "");
         }
     }
     return FFWD_OK;

@@ -5,6 +5,9 @@
 
 #include "device/device.h"
 
+/** Bytes of a sentence that says why, errors' messages in it. */
+enum { FFWD_REASON_BYTES = 640 };
+
 struct ffwd_engine {
     ffwd_allocator allocator;
     const ffwd_model *model;
@@ -12,8 +15,8 @@ struct ffwd_engine {
     size_t placement_count;
     bool no_fallback;
     uint64_t setup_ns;
-    char why[256];
-    char fallback[640];
+    char why[FFWD_REASON_BYTES];
+    char fallback[FFWD_REASON_BYTES];
 
     ffwd_placement *native; /**< what the limit of an OpenCL CPU device was measured on, where none
                                  of the placements could */
@@ -24,7 +27,7 @@ typedef struct ffwd_choice {
     ffwd_device *device;
     ffwd_device *cpu; /**< opened on the way; NULL: it was not */
     bool automatic;   /**< not named by anybody: the CPU may take its place */
-    char why[256];
+    char why[FFWD_REASON_BYTES];
 } ffwd_choice;
 
 /** Opens the device that the selector, or "auto", comes to for this model, and says why. What was

@@ -45,6 +45,10 @@ ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *gi
     if (strcmp(selector, "auto") == 0 || strcmp(selector, "all") == 0) {
         return ffwd_fail(err, FFWD_EARGUMENT, "'%s' does not name one device", selector);
     }
+    status = ffwd_memory_check(options.allocator, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
     const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
     status = open_selected(selector, &options, out, err);
     ffwd_memory_leave(before);

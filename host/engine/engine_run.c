@@ -11,6 +11,7 @@
 /** One run under way. */
 typedef struct run {
     ffwd_engine *engine;
+    const ffwd_allocator *callers; /**< what the caller's thread allocates from */
     ffwd_rows x, y;
     ffwd_rows *sums, *outputs;             /**< [operation count] captures of all rows, or NULL */
     ffwd_rows *chunk_sums, *chunk_outputs; /**< the same of the current chunk */
@@ -119,27 +120,30 @@ static ffwd_status run_on(run *r, ffwd_placement *placement, uint64_t first, uin
     return status;
 }
 
-/** Says what happened on the device that is given up; the first reason of a run is kept. */
-static void remember_fallback(ffwd_engine *engine, size_t failed, const ffwd_error *reason) {
-    if (failed > 0) {
-        return;
-    }
+/** Says what happened on the device that is given up, behind what was said of others before it;
+ * what was said of smaller chunks is no matter then. */
+static void remember_fallback(run *r, const ffwd_error *reason) {
+    ffwd_engine *engine = r->engine;
+    const size_t failed = r->first_placement;
+    const size_t used = failed > 0 ? strlen(engine->fallback) : 0;
     ffwd_device_info from = FFWD_DEVICE_INFO_INIT, to = FFWD_DEVICE_INFO_INIT;
     ffwd_device_describe(engine->placements[failed]->device, &from);
     ffwd_device_describe(engine->placements[failed + 1]->device, &to);
-    (void)snprintf(engine->fallback, sizeof engine->fallback, "%s failed (%s); %s took over",
-                   from.id, reason->message, to.id);
+    (void)snprintf(engine->fallback + used, sizeof engine->fallback - used,
+                   "%s%s failed (%.400s); %s took over", used > 0 ? "; " : "", from.id,
+                   reason->message, to.id);
 }
 
-/** Says that the first device takes smaller chunks, with the first reason of a run. */
-static void remember_halving(ffwd_engine *engine, const ffwd_placement *placement, uint64_t rows,
+/** Says that a device takes smaller chunks; the first reason of a run is kept. */
+static void remember_halving(run *r, const ffwd_placement *placement, uint64_t rows,
                              const ffwd_error *reason) {
-    if (engine->fallback[0] != '\0') {
+    r->chunks_halved++;
+    if (r->engine->fallback[0] != '\0') {
         return;
     }
     ffwd_device_info device = FFWD_DEVICE_INFO_INIT;
     ffwd_device_describe(placement->device, &device);
-    (void)snprintf(engine->fallback, sizeof engine->fallback,
+    (void)snprintf(r->engine->fallback, sizeof r->engine->fallback,
                    "%s ran out of memory with %llu rows a chunk (%s)", device.id,
                    (unsigned long long)rows, reason->message);
 }
@@ -148,13 +152,13 @@ static void remember_halving(ffwd_engine *engine, const ffwd_placement *placemen
 static ffwd_status run_rows(run *r, ffwd_placement *placement, uint64_t first, uint64_t rows,
                             ffwd_error *reason) {
     for (uint64_t done = 0; done < rows;) {
-        const uint64_t count = ffwd_min(rows - done, placement->chunk_rows);
+        const uint64_t chunk_rows = placement->chunk_rows;
+        const uint64_t count = ffwd_min(rows - done, chunk_rows);
         const ffwd_status status = run_on(r, placement, first + done, count, reason);
         if (status == FFWD_OK) {
             done += count;
-        } else if (status == FFWD_ENOMEM && placement->chunk_rows < count) {
-            remember_halving(r->engine, placement, count, reason);
-            r->chunks_halved++;
+        } else if (status == FFWD_ENOMEM && placement->chunk_rows < chunk_rows) {
+            remember_halving(r, placement, chunk_rows, reason);
         } else {
             return status;
         }
@@ -175,19 +179,24 @@ static ffwd_status run_part(run *r, uint64_t first, uint64_t rows, ffwd_error *e
         }
         if (status == FFWD_ESTATE || engine->no_fallback ||
             r->first_placement + 1 == engine->placement_count) {
-            if (err != NULL) {
-                *err = reason;
-            }
-            return status;
+            return ffwd_fail_with(err, status, &reason);
         }
-        remember_fallback(engine, r->first_placement, &reason);
+        remember_fallback(r, &reason);
         r->first_placement++;
     }
 }
 
+/** The callback is the caller's own code: what it makes does not come from the engine's memory. */
+static bool wants_to_stop(const run *r, const ffwd_run_options *options) {
+    const ffwd_allocator *own = ffwd_memory_current();
+    ffwd_memory_leave(r->callers);
+    const bool stop = options->progress(options->user, r->rows_done, r->x.rows) != 0;
+    ffwd_memory_leave(own);
+    return stop;
+}
+
 static ffwd_status report_progress(const run *r, const ffwd_run_options *options, ffwd_error *err) {
-    if (options->progress != NULL &&
-        options->progress(options->user, r->rows_done, r->x.rows) != 0) {
+    if (options->progress != NULL && wants_to_stop(r, options)) {
         return ffwd_fail(err, FFWD_ECANCELLED, "cancelled after %llu of %llu rows",
                          (unsigned long long)r->rows_done, (unsigned long long)r->x.rows);
     }
@@ -238,25 +247,25 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
     ffwd_struct_write(report, &full, sizeof full);
 }
 
-static ffwd_status compute(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
+static ffwd_status compute(run *r, const ffwd_input *x, const ffwd_output *y,
                            const ffwd_run_options *options, ffwd_report *report, ffwd_error *err) {
     const uint64_t start = ffwd_now_ns();
+    ffwd_engine *engine = r->engine;
     ffwd_status status;
-    run r = {.engine = engine};
     FFWD_TRY(status, ffwd_device_check_fork(engine->placements[0]->device, err));
-    FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r.x, &r.y, err));
+    FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r->x, &r->y, err));
     forget_last_run(engine);
-    FFWD_TRY(status, open_captures(&r, "sums", options->sums, &r.sums, &r.chunk_sums, err));
+    FFWD_TRY(status, open_captures(r, "sums", options->sums, &r->sums, &r->chunk_sums, err));
     FFWD_TRY(status,
-             open_captures(&r, "outputs", options->outputs, &r.outputs, &r.chunk_outputs, err));
-    FFWD_TRY(status, run_chunks(&r, options, err));
+             open_captures(r, "outputs", options->outputs, &r->outputs, &r->chunk_outputs, err));
+    FFWD_TRY(status, run_chunks(r, options, err));
     if (report != NULL) {
-        fill_report(&r, start, report);
+        fill_report(r, start, report);
     }
 
 cleanup:
-    ffwd_free(r.sums);
-    ffwd_free(r.outputs);
+    ffwd_free(r->sums);
+    ffwd_free(r->outputs);
     return status;
 }
 
@@ -267,8 +276,8 @@ ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd
     if (status != FFWD_OK) {
         return status;
     }
-    const ffwd_allocator *before = ffwd_memory_enter(&engine->allocator);
-    status = compute(engine, x, y, &options, report, err);
-    ffwd_memory_leave(before);
+    run r = {.engine = engine, .callers = ffwd_memory_enter(&engine->allocator)};
+    status = compute(&r, x, y, &options, report, err);
+    ffwd_memory_leave(r.callers);
     return status;
 }

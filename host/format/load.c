@@ -35,7 +35,7 @@ static ffwd_status read_options(ffwd_load_options *options, const ffwd_load_opti
         return ffwd_fail(err, FFWD_EARGUMENT, "a model is f32 or f64, not %s (%u)",
                          ffwd_dtype_name(options->dtype), options->dtype);
     }
-    return FFWD_OK;
+    return ffwd_memory_check(options->allocator, err);
 }
 
 /** Takes the fd over. */

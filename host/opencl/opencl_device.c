@@ -109,7 +109,7 @@ static void describe(const ffwd_device *base, ffwd_device_info *info) {
     info->f64 = device->has_f64 && atomic_load(&device->verdict_f64) != FFWD_REFUSED;
     info->shares_memory = device->shares_memory;
     info->memory_bytes = device->memory_bytes;
-    info->refused = device->refused;
+    info->refused = atomic_load(&device->loss) == FFWD_LOST ? device->lost : device->refused;
 }
 
 /** The one kernel for all layers is made for CPUs. */
@@ -251,22 +251,36 @@ ffwd_status ffwd_opencl_device_trust(ffwd_opencl_device *device, uint32_t dtype,
     return FFWD_OK;
 }
 
+bool ffwd_opencl_device_is_lost(const ffwd_opencl_device *device) {
+    return atomic_load(&device->loss) != FFWD_PRESENT;
+}
+
 bool ffwd_opencl_device_reachable(const ffwd_opencl_device *device) {
     return device->base.fork_generation == ffwd_fork_generation() &&
-           atomic_load(&device->loss) == FFWD_PRESENT;
+           !ffwd_opencl_device_is_lost(device);
 }
 
 ffwd_status ffwd_opencl_device_check(const ffwd_opencl_device *device, ffwd_error *err) {
     ffwd_status status = ffwd_device_check_fork(&device->base, err);
-    if (status == FFWD_OK && atomic_load(&device->loss) == FFWD_LOST) {
-        return ffwd_fail(err, FFWD_EDEVICE, "%s: device lost: %s", device->name, device->lost);
+    if (status != FFWD_OK) {
+        return status;
     }
-    return status;
+    switch ((ffwd_opencl_loss)atomic_load(&device->loss)) {
+    case FFWD_PRESENT:
+        return FFWD_OK;
+    case FFWD_LOSING: // the reason is being written
+        return ffwd_fail(err, FFWD_EDEVICE, "%s: device lost", device->name);
+    case FFWD_LOST:
+        break;
+    }
+    return ffwd_fail_native(err, FFWD_EDEVICE, device->lost_code, "%s: device lost: %s",
+                            device->name, device->lost);
 }
 
-void ffwd_opencl_device_lose(ffwd_opencl_device *device, const char *reason) {
+void ffwd_opencl_device_lose(ffwd_opencl_device *device, cl_int code, const char *reason) {
     int expected = FFWD_PRESENT;
     if (atomic_compare_exchange_strong(&device->loss, &expected, FFWD_LOSING)) {
+        device->lost_code = code;
         (void)snprintf(device->lost, sizeof device->lost, "%s", reason);
         atomic_store(&device->loss, FFWD_LOST);
     }

@@ -48,6 +48,7 @@ typedef struct ffwd_opencl_device {
 
     atomic_int loss;               /**< ffwd_opencl_loss */
     char lost[FFWD_OPENCL_REASON]; /**< why, where loss is FFWD_LOST */
+    cl_int lost_code;              /**< the driver's, or CL_SUCCESS */
 } ffwd_opencl_device;
 
 /** Describes device D of platform P by queries alone; what it does not answer stays 0. */
@@ -63,6 +64,9 @@ ffwd_status ffwd_opencl_device_start(ffwd_opencl_device *device, ffwd_error *err
  *  good; another status where the probe could not be made, which the next question tries again. */
 ffwd_status ffwd_opencl_device_trust(ffwd_opencl_device *device, uint32_t dtype, ffwd_error *err);
 
+/** Whether it is lost, in this process or in the one that this was forked from. */
+bool ffwd_opencl_device_is_lost(const ffwd_opencl_device *device);
+
 /** Whether the driver may be called: not in a forked child, nor when the device is lost. Where it
  *  may not, handles are abandoned instead of released. */
 bool ffwd_opencl_device_reachable(const ffwd_opencl_device *device);
@@ -70,8 +74,9 @@ bool ffwd_opencl_device_reachable(const ffwd_opencl_device *device);
 /** FFWD_ESTATE in a forked child, FFWD_EDEVICE with the first reason when the device is lost. */
 ffwd_status ffwd_opencl_device_check(const ffwd_opencl_device *device, ffwd_error *err);
 
-/** The driver broke down or hangs: nothing more is asked of it. The first reason stays. */
-void ffwd_opencl_device_lose(ffwd_opencl_device *device, const char *reason);
+/** The driver broke down, with a code, or hangs: nothing more is asked of it. The first reason
+ *  stays. */
+void ffwd_opencl_device_lose(ffwd_opencl_device *device, cl_int code, const char *reason);
 
 /** An in-order queue whose events carry times. */
 ffwd_status ffwd_opencl_queue(ffwd_opencl_device *device, cl_command_queue *out, ffwd_error *err);

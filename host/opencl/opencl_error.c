@@ -95,7 +95,7 @@ ffwd_status ffwd_opencl_check(ffwd_opencl_device *device, cl_int code, const cha
                    object != NULL ? object : "", object != NULL ? ")" : "",
                    ffwd_opencl_code_name(code), (int)code);
     if (!lacks_memory(code) && !is_refusal(code)) {
-        ffwd_opencl_device_lose(device, text);
+        ffwd_opencl_device_lose(device, code, text);
     }
     return ffwd_fail_native(err, lacks_memory(code) ? FFWD_ENOMEM : FFWD_EDEVICE, code, "%s: %s",
                             device->name, text);

@@ -194,7 +194,7 @@ ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ff
                               ffwd_limit *limit, ffwd_error *err) {
     ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
     const ffwd_opencl_plan *plan = placement->plan;
-    const uint64_t rows = ffwd_min(x->rows, plan->chunk_rows);
+    const uint64_t rows = ffwd_min(x->rows, base->chunk_rows);
     const uint64_t most = plan->device->buffer_bytes;
     const ffwd_rows chunk_x = ffwd_rows_slice(x, 0, rows), chunk_y = ffwd_rows_slice(y, 0, rows);
     const uint64_t read_bytes = ffwd_min(ffwd_rows_bytes(&chunk_x), most);
@@ -216,6 +216,7 @@ ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ff
     if (!plan->device->shares_memory) {
         const uint64_t sent = rows * plan->model->inputs * plan->value_bytes;
         const uint64_t received = rows * plan->model->outputs * plan->value_bytes;
+        FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
         FFWD_TRY(status, measure_transfer(placement, sent, received, &ns, err));
         limit->transfer_ns = scale(ns, x->rows, rows);
     }

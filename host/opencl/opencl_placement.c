@@ -8,8 +8,8 @@
 #include "opencl/opencl_error.h"
 #include "opencl/program.h"
 
-/** Chunks are not halved below this: what then still lacks memory is not the rows'. */
-#define LEAST_HALVED_ROWS 256
+/** Chunks whose rows take less are not halved: it is not they that lack memory. */
+#define LEAST_HALVED_BYTES (UINT64_C(16) << 10)
 
 /** X and Y may each take two commands, a captured block two; every layer has two blocks. */
 static size_t most_commands(const ffwd_opencl_plan *plan) {
@@ -66,11 +66,12 @@ static void release_slots(ffwd_opencl_placement *placement) {
 
 bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement) {
     const uint64_t rows = placement->base.chunk_rows;
-    if (rows <= LEAST_HALVED_ROWS) {
+    const uint64_t rows_bytes = placement->base.memory_bytes - placement->plan->weight_bytes;
+    if (rows == 1 || rows_bytes < LEAST_HALVED_BYTES) {
         return false;
     }
     release_slots(placement);
-    size_chunks(placement, ffwd_max(rows / 2, LEAST_HALVED_ROWS));
+    size_chunks(placement, rows / 2);
     return true;
 }
 
@@ -157,10 +158,11 @@ static ffwd_status settle_in(ffwd_placement *base, bool prove, ffwd_error *err) 
         }
     } while (ffwd_opencl_is_out_of_memory(status, &reason) &&
              ffwd_opencl_placement_halve(placement));
-    if (status != FFWD_OK && err != NULL) {
-        *err = reason;
+    if (status == FFWD_OK) {
+        // Another thread may have lost the device while kernels were compiled.
+        status = ffwd_opencl_device_check(placement->plan->device, &reason);
     }
-    return status;
+    return ffwd_fail_with(err, status, &reason);
 }
 
 /** A new placement is ready, or it is let go. */

@@ -294,6 +294,17 @@ ffwd_opencl_plan *ffwd_opencl_plan_retain(ffwd_opencl_plan *plan) {
     return plan;
 }
 
+/** Plans of lost devices. A kernel that is still at work may read weights where they lie in the
+ * model, so the model stays. */
+static _Atomic(ffwd_opencl_plan *) kept;
+
+static void keep(ffwd_opencl_plan *plan) {
+    (void)ffwd_model_retain(plan->model);
+    plan->next_kept = atomic_load(&kept);
+    while (!atomic_compare_exchange_weak(&kept, &plan->next_kept, plan)) {
+    }
+}
+
 void ffwd_opencl_plan_release(ffwd_opencl_plan *plan) {
     if (plan == NULL || atomic_fetch_sub(&plan->references, 1) != 1) {
         return;
@@ -305,5 +316,9 @@ void ffwd_opencl_plan_release(ffwd_opencl_plan *plan) {
     ffwd_opencl_release_buffer(plan->device, plan->packed);
     ffwd_free(plan->layers);
     ffwd_free(plan->stages);
-    ffwd_free(plan);
+    if (plan->device != NULL && ffwd_opencl_device_is_lost(plan->device)) {
+        keep(plan);
+    } else {
+        ffwd_free(plan);
+    }
 }

@@ -346,7 +346,8 @@ static bool await_end(const chunk_run *run, cl_event event) {
         code = ask_state(run, event, &state);
     }
     if (code == CL_SUCCESS && state <= CL_COMPLETE) {
-        return ffwd_opencl_check(run->device, state, "command", NULL, NULL) == FFWD_OK;
+        (void)ffwd_opencl_check(run->device, state, "command", NULL, NULL);
+        return true;
     }
     if (code != CL_SUCCESS) {
         (void)snprintf(reason, sizeof reason, "clGetEventInfo: %s (%d)",
@@ -354,19 +355,21 @@ static bool await_end(const chunk_run *run, cl_event event) {
     } else {
         (void)snprintf(reason, sizeof reason, "a command did not end in %d ms", COMMAND_MS_MAX);
     }
-    ffwd_opencl_device_lose(run->device, reason);
+    ffwd_opencl_device_lose(run->device, code, reason);
     return false;
 }
 
-/** After a failure, lets the commands that were enqueued end, since they use the caller's rows. The
- *  first that does not end well is in the way of the rest. Rows are the driver's until it is done
- *  with them where the device is lost. */
+/** After a failure, lets the commands that were enqueued end, since they use the caller's rows, and
+ * a command that failed stops no other. Also of a device that a call has just lost, the states are
+ *  asked for until one says that it is in vain. */
 static void settle(const chunk_run *run) {
-    bool ended = true;
-    (void)run->device->cl->clFlush(run->placement->queue);
-    for (size_t i = 0; i < run->placement->command_count && ended; i++) {
-        cl_event event = run->placement->commands[i].event;
-        ended = event == NULL || await_end(run, event);
+    bool ending = true;
+    if (ffwd_opencl_device_reachable(run->device)) {
+        (void)run->device->cl->clFlush(run->placement->queue);
+    }
+    for (size_t i = 0; i < run->placement->command_count && ending; i++) {
+        const ffwd_opencl_command *command = &run->placement->commands[i];
+        ending = command->event == NULL || await_end(run, command->event);
     }
 }
 
@@ -412,11 +415,13 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
         return status;
     }
     status = run_rows(placement, chunk, timing, &reason);
+    if (status == FFWD_OK || ffwd_opencl_is_out_of_memory(status, &reason)) {
+        // Another thread may have lost the device meanwhile, and what it did is worth nothing.
+        const ffwd_status present = ffwd_opencl_device_check(placement->plan->device, &reason);
+        status = present != FFWD_OK ? present : status;
+    }
     if (ffwd_opencl_is_out_of_memory(status, &reason)) {
         (void)ffwd_opencl_placement_halve(placement);
     }
-    if (status != FFWD_OK && err != NULL) {
-        *err = reason;
-    }
-    return status;
+    return ffwd_fail_with(err, status, &reason);
 }

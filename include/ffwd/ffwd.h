@@ -156,10 +156,11 @@ FFWD_API ffwd_status ffwd_random_fill(uint64_t seed, uint32_t stream, uint64_t f
 /* -------------------------------------------------------------------------------------- memory */
 
 /**
- * Where an object has its host memory from: set in the options that it is made with; NULL there is
- * the C library's heap. Called on the threads that use the object; must stay until the object and
- * all that was made from it (clones, captures) are gone. What libraries and drivers allocate for
- * themselves is theirs.
+ * Where a model, device or engine has its host memory from: set in the options that it is made
+ * with; NULL there, and for everything that takes no such options, is the C library's heap. The
+ * functions may be called by several threads at once, with signals blocked; they must stay until
+ * the object and all that keeps it are gone: clones, engines of a model or device, and lost
+ * devices, which keep their models. What libraries and drivers allocate for themselves is theirs.
  */
 typedef struct ffwd_allocator {
     /** A block of at least `bytes` bytes at a multiple of `alignment`, a power of two; NULL makes
@@ -381,8 +382,9 @@ typedef struct ffwd_engine_options {
 /**
  * Places a model on devices: plans, packs weights, compiles and uploads. The first device runs
  * every chunk; a chunk that it fails on is redone on the next one, at last on the CPU, which is
- * added to the list unless no_fallback is set. A device that fails already here is left out, and
- * ffwd_engine_why says so; one that lacks memory takes smaller chunks before it counts as failed.
+ * added to the list unless no_fallback is set. A device whose driver fails already here is left
+ * out, and ffwd_engine_why says so; one that lacks memory takes smaller chunks before it counts as
+ * failed. The first is an error all the same where what would take its place lacks the strategy.
  *
  * Without devices the selector in the options decides; "auto" takes the CPU, unless a GPU is there
  * and the model does more than 120 x (inputs + outputs) flops a row, below which moving the rows
@@ -396,9 +398,11 @@ FFWD_API ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *co
                                         size_t device_count, const ffwd_engine_options *options,
                                         ffwd_engine **out, ffwd_error *err) FFWD_CHECKED;
 
-/** Another engine for another thread, sharing model, devices and packed weights; may be called
- *  while the original runs. Devices that have failed for good since are left out, unless
- * no_fallback is set: then, or where none is left, FFWD_EDEVICE. */
+/**
+ * Another engine for another thread, sharing model, devices and packed weights; may be called while
+ * the original runs. Devices that fail now are left out, and ffwd_engine_why says so, unless
+ * no_fallback is set: then, or where none is left, FFWD_EDEVICE or FFWD_ENOMEM.
+ */
 FFWD_API ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out,
                                        ffwd_error *err) FFWD_CHECKED;
 FFWD_API void ffwd_engine_destroy(ffwd_engine *engine);
@@ -425,17 +429,23 @@ typedef struct ffwd_report {
     uint64_t total_ns;
     uint64_t setup_ns; /**< of the engine's creation: compile, pack, upload weights */
     uint64_t upload_ns, kernel_ns, download_ns; /**< may overlap */
-    uint64_t chunks_halved; /**< times that a device ran out of memory and took half the rows */
+    /** Times that a device ran out of memory and took half the rows from then on, also in later
+     * runs of this engine; a clone begins anew. */
+    uint64_t chunks_halved;
 } ffwd_report;
 #define FFWD_REPORT_INIT                                                                           \
     { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * Computes y from x. Between the first use and the end x and y belong to the engine.
+ * Computes y from x. Between the first use and the end x and y belong to the engine. Where a driver
+ * broke down in the middle and would not say that it is done (ffwd_abandoned_objects has grown
+ * then, ffwd_engine_fallback tells), rows that it used in place are the driver's until the process
+ * ends.
  *
  * @param x [rows][model inputs]
  * @param y [rows][model outputs], FFWD_F32, FFWD_F64, or FFWD_U8 where the last layer is a step
- * @return FFWD_EARGUMENT with the shapes that disagree, FFWD_ECANCELLED, FFWD_EDEVICE, FFWD_ENOMEM
+ * @return FFWD_EARGUMENT with the shapes that disagree, FFWD_ECANCELLED, FFWD_ENOMEM, FFWD_ESTATE;
+ *         without a fallback FFWD_EDEVICE, and FFWD_ENODEVICE for a kernel that computes wrongly
  */
 FFWD_API ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
                                      const ffwd_run_options *options, ffwd_report *report,

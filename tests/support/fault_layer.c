@@ -16,7 +16,7 @@
 
 /** Shorter than what a device is given up for. */
 #define DELAY_MS 50
-/** Queues that drain can wait for. */
+/** Queues that can be waited for. */
 #define QUEUES_MAX 65536
 
 enum { CONTEXT, QUEUE, BUFFER, PROGRAM, KERNEL, EVENT };
@@ -49,11 +49,17 @@ VISIBLE void fault_layer_tally(fault_tally *out) {
 }
 
 /* Queues are retained here, so that they outlive their release. */
-VISIBLE void fault_layer_drain(void) {
-    const fault_plan none = {FAULT_NONE, 0, 0, 0};
-    fault_layer_begin(&none);
+VISIBLE void fault_layer_wait(void) {
     for (size_t i = 0; i < layer.queue_count; i++) {
         (void)next->clFinish(layer.queues[i]);
+    }
+}
+
+VISIBLE void fault_layer_end(void) {
+    const fault_plan none = {FAULT_NONE, 0, 0, 0};
+    fault_layer_wait();
+    fault_layer_begin(&none);
+    for (size_t i = 0; i < layer.queue_count; i++) {
         (void)next->clReleaseCommandQueue(layer.queues[i]);
     }
     layer.queue_count = 0;

@@ -36,13 +36,15 @@ typedef struct fault_tally {
 
 typedef void fault_begin_function(const fault_plan *plan);
 typedef void fault_tally_function(fault_tally *out);
-typedef void fault_drain_function(void);
+typedef void fault_wait_function(void);
 
 /** Starts counting calls and plans a fault. */
 fault_begin_function fault_layer_begin;
 fault_tally_function fault_layer_tally;
-/** Ends all faults, and waits until every queue that ever was is idle: what was abandoned may still
- *  be at work in a caller's rows. */
-fault_drain_function fault_layer_drain;
+/** Waits until every queue since the last end is idle: what was abandoned may still be at work in a
+ *  caller's rows. */
+fault_wait_function fault_layer_wait;
+/** The same; then there are no more faults, and no such queues. */
+fault_wait_function fault_layer_end;
 
 #endif
