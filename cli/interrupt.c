@@ -3,11 +3,13 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "failure.h"
 
-static volatile sig_atomic_t caught;
+/** Atomic, because all stations of a pipeline look at what a handler sets on one thread. */
+static atomic_int caught;
 
 static void catch_signal(int number) {
     caught = number;

@@ -71,6 +71,15 @@ static void leave(pipeline *line, station at) {
 /** What a station says that ended because of a signal. */
 static const problem interrupted = {.about = ON_DEVICE, .err = {.status = FFWD_ECANCELLED}};
 
+/** A thread can be cancelled at its work alone, where it holds nothing but its piece. */
+static bool do_work(pipeline *line, station at, uint64_t piece, problem *why) {
+    int before;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+    bool done = line->work[at](line->user, piece, (size_t)(piece % line->slots), why);
+    (void)pthread_setcancelstate(before, NULL);
+    return done;
+}
+
 /** One piece at one station; false where it was the last. */
 static bool pass(pipeline *line, station at, uint64_t piece) {
     problem why = interrupted;
@@ -78,7 +87,7 @@ static bool pass(pipeline *line, station at, uint64_t piece) {
         give_up(line, &why);
         return false;
     }
-    if (!line->work[at](line->user, piece, (size_t)(piece % line->slots), &why)) {
+    if (!do_work(line, at, piece, &why)) {
         give_up(line, &why);
         return false;
     }
@@ -93,6 +102,7 @@ static void pass_all(pipeline *line, station at) {
 
 static void *work(void *user) {
     const worker *own = user;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pass_all(own->line, own->at);
     return NULL;
 }
@@ -117,6 +127,15 @@ static bool start(worker *own) {
     return started;
 }
 
+/** Waits for a station. After a signal it may be stuck for good, as in a write to a pipe that
+ * nobody empties, and its piece is not wanted any more. */
+static void join(const worker *own) {
+    if (interrupt_signal() != 0) {
+        (void)pthread_cancel(own->thread);
+    }
+    pthread_join(own->thread, NULL);
+}
+
 /** False where the machine has no threads left, and nothing was done. */
 static bool run_together(pipeline *line) {
     worker reading = {.line = line, .at = STATION_READ};
@@ -131,8 +150,8 @@ static bool run_together(pipeline *line) {
         return false;
     }
     pass_all(line, STATION_COMPUTE);
-    pthread_join(reading.thread, NULL);
-    pthread_join(writing.thread, NULL);
+    join(&reading);
+    join(&writing);
     return true;
 }
 

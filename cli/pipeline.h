@@ -22,7 +22,8 @@ typedef struct problem {
     ffwd_error err;
 } problem;
 
-/** What a station does with a piece, in the slot that is the piece's alone until it is written. */
+/** What a station does with a piece, in the slot that is the piece's alone until it is written.
+ * After a signal it may end at any of its system calls, never to return. */
 typedef bool station_work(void *user, uint64_t piece, size_t slot, problem *why);
 
 typedef struct pipeline {

@@ -111,6 +111,18 @@ class BreakingOff(command.Case):
         self.assertEqual(process.stderr.read(), b"")
         process.stderr.close()
 
+    def test_pipe_that_is_stuck(self):
+        """A signal ends a run whose output nobody takes."""
+        process = self.start(["ffwd", "run", "2-1", "random:10000000", "--report", "none", *SMALL],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"y1\n")
+        time.sleep(0.3)  # the pipe is full
+        process.terminate()
+        self.assertEqual(process.wait(timeout=10), 143)
+        self.assertEqual(process.stderr.read(), b"ffwd: interrupted\n")
+        process.stdout.close()
+        process.stderr.close()
+
 
 class AnySize(command.Case):
     def score(self, descr, rows, *more, env=None):
