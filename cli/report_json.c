@@ -104,6 +104,15 @@ static void add_device(json_t *object, const result *found) {
     json_object_set_new(object, "why", json_text(ffwd_engine_why(found->engine)));
 }
 
+/** Null where the system does not say. */
+static json_t *resident_json(const result *found) {
+    if (found->resident_peak_bytes == 0) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o}", "peak", json_count(found->resident_peak_bytes), "device",
+                     json_count(found->resident_device_bytes));
+}
+
 static void add_times(json_t *object, const result *found) {
     json_t *ms = milliseconds_json(found);
     if (!found->has_limit) {
@@ -120,6 +129,10 @@ static void add_times(json_t *object, const result *found) {
     json_object_set_new(object, "memory_raised_bytes",
                         found->memory_raised_bytes > 0 ? json_count(found->memory_raised_bytes)
                                                        : json_null());
+    if (!found->has_limit) {
+        json_object_set_new(object, "pieces_bytes", json_count(found->pieces_bytes));
+        json_object_set_new(object, "resident_bytes", resident_json(found));
+    }
     json_object_set_new(object, "ms", ms);
     json_object_set_new(object, "stages", timed_stages_json(found));
 }

@@ -102,6 +102,17 @@ static void print_device(const result *found, FILE *stream) {
     }
 }
 
+/** A run that took no time has no rate. */
+static void print_files(const result *found, FILE *stream) {
+    fprintf(stream, "  files     read %s, write %s; all in %s", units_time(found->read_ms).text,
+            units_time(found->write_ms).text, units_time(found->files_ms).text);
+    if (found->rows > 0) {
+        double per_s = (double)found->bytes / (found->files_ms * 1e-3);
+        fprintf(stream, ", %s", units_rate(per_s, "B/s").text);
+    }
+    fputc('\n', stream);
+}
+
 static void print_times(const result *found, FILE *stream) {
     fprintf(stream, "  time      %s", units_time(found->total_ms.median).text);
     if (found->repeats > 1) {
@@ -113,9 +124,7 @@ static void print_times(const result *found, FILE *stream) {
             units_time(found->upload_ms).text, units_time(found->kernel_ms).text,
             units_time(found->download_ms).text, units_time(found->setup_ms).text);
     if (!found->has_limit) {
-        fprintf(stream, "  files     read %s, write %s; all in %s\n",
-                units_time(found->read_ms).text, units_time(found->write_ms).text,
-                units_time(found->files_ms).text);
+        print_files(found, stream);
     }
 }
 
@@ -147,6 +156,16 @@ static void print_limit(const limit_result *limit, FILE *stream) {
         fprintf(stream, ", transfers %s", units_time(limit->transfer_ms).text);
     }
     fputs(")\n", stream);
+}
+
+/** What is neither our buffers nor the device's is the program itself. */
+static void print_resident(const result *found, FILE *stream) {
+    uint64_t buffers = ffwd_engine_memory(found->engine) + found->pieces_bytes;
+    if (found->resident_peak_bytes > 0) {
+        fprintf(stream, "  resident  %s at most, %s of it by opening the device; buffers %s\n",
+                units_bytes(found->resident_peak_bytes).text,
+                units_bytes(found->resident_device_bytes).text, units_bytes(buffers).text);
+    }
 }
 
 static void print_notes(const result *found, FILE *stream) {
@@ -187,6 +206,7 @@ void report_text_result(const result *found, FILE *stream) {
         print_limit(&found->limit, stream);
     }
     fprintf(stream, "  output    %016" PRIx64 "  XXH3-64 of Y\n", found->output_hash);
+    print_resident(found, stream);
     print_notes(found, stream);
     print_stages(found, stream);
 }

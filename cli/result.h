@@ -35,10 +35,13 @@ typedef struct result {
     uint64_t *stage_launches;
     bool has_limit;
     limit_result limit;
-    uint64_t output_hash;         /**< XXH3-64 over Y as delivered */
-    uint64_t memory_asked_bytes;  /**< 0 where no bound was given */
-    uint64_t memory_raised_bytes; /**< what it had to be instead; 0 where it was kept */
-    char fallback[640];           /**< why chunks were halved or redone elsewhere, or empty */
+    uint64_t output_hash;           /**< XXH3-64 over Y as delivered */
+    uint64_t memory_asked_bytes;    /**< 0 where no bound was given */
+    uint64_t memory_raised_bytes;   /**< what it had to be instead; 0 where it was kept */
+    uint64_t pieces_bytes;          /**< of rows on their way between files; 0 in a benchmark */
+    uint64_t resident_peak_bytes;   /**< the most that the process held; 0 in a benchmark */
+    uint64_t resident_device_bytes; /**< what it held more once the model was placed */
+    char fallback[640];             /**< why chunks were halved or redone elsewhere, or empty */
 } result;
 
 /** Makes an empty result of an engine, which it owns from now on. */

@@ -14,6 +14,7 @@
 #include "placement.h"
 #include "progress.h"
 #include "report.h"
+#include "resident.h"
 #include "row_memory.h"
 #include "row_sink.h"
 #include "row_source.h"
@@ -55,9 +56,12 @@ static int open_engine(scoring *s) {
     options given = *s->given;
     ffwd_engine *engine = NULL;
     given.memory_bytes -= given.memory_bytes / 2; // the other half is for the pieces
+    uint64_t before = resident_now();
     int status = placement_selected(&given, &s->model, s->x.rows, &engine);
+    uint64_t after = resident_now();
     if (status == EXIT_DONE) {
         s->found = result_begin(engine);
+        s->found.resident_device_bytes = after > before ? after - before : 0;
     }
     return status;
 }
@@ -71,7 +75,8 @@ static void choose_pieces(scoring *s) {
         row_memory_piece(s->x.rows, row_bytes, bound > 0 ? left / PIPELINE_SLOTS + 1 : 0);
     s->line.pieces = s->x.rows > 0 ? (s->x.rows - 1) / s->piece_rows + 1 : 1;
     s->line.slots = s->line.pieces < PIPELINE_SLOTS ? (size_t)s->line.pieces : PIPELINE_SLOTS;
-    result_note_memory(&s->found, bound, held + s->line.slots * s->piece_rows * row_bytes);
+    s->found.pieces_bytes = s->line.slots * s->piece_rows * row_bytes;
+    result_note_memory(&s->found, bound, held + s->found.pieces_bytes);
 }
 
 static int reserve(scoring *s) {
@@ -212,6 +217,7 @@ static int commit(scoring *s) {
     int status = row_sink_commit(&s->y);
     s->found.write_ms += ms_since(started_ns);
     s->found.files_ms = ms_since(s->started_ns);
+    s->found.resident_peak_bytes = resident_peak();
     double total_ms = s->found.total_ms.median;
     s->found.total_ms = (spread){total_ms, total_ms, total_ms, total_ms};
     s->found.repeats = 1;
