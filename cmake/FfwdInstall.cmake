@@ -2,31 +2,56 @@
 include(CMakePackageConfigHelpers)
 
 set(FFWD_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/ffwd)
+set(FFWD_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# The command.
+if(FFWD_COMMAND)
+  install(TARGETS ffwd_command COMPONENT ffwd_command DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(FILES LICENSE README.md CHANGELOG.md COMPONENT ffwd_command
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# The library, and what it takes to build with it.
 install(TARGETS ffwd EXPORT ffwd-targets
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/ffwd/export.h include/ffwd/ffwd.h DESTINATION
-        ${CMAKE_INSTALL_INCLUDEDIR}/ffwd)
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ffwd_library
+          NAMELINK_COMPONENT ffwd_development
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ffwd_development)
+set(headers include/ffwd/export.h include/ffwd/ffwd.h)
 if(FFWD_FILE)
-  install(FILES include/ffwd/file.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ffwd)
+  list(APPEND headers include/ffwd/file.h)
+endif()
+install(FILES ${headers} COMPONENT ffwd_development
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ffwd)
+
+# A shared library knows what it needs; with a static one the user's link must name it.
+get_target_property(type ffwd TYPE)
+set(FFWD_STATIC OFF)
+set(FFWD_PC_LIBS "")
+set(FFWD_PC_REQUIRES "")
+if(type STREQUAL STATIC_LIBRARY)
+  set(FFWD_STATIC ON)
+  set(FFWD_PC_LIBS "-lpthreadpool -lpthread -ldl -lm")
+  if(FFWD_FILE)
+    set(FFWD_PC_REQUIRES libzip)
+  endif()
 endif()
 
-install(EXPORT ffwd-targets NAMESPACE ffwd:: DESTINATION ${FFWD_CMAKE_DIR})
+# By CMake: find_package(ffwd).
+install(EXPORT ffwd-targets NAMESPACE ffwd:: COMPONENT ffwd_development
+  DESTINATION ${FFWD_CMAKE_DIR})
 configure_package_config_file(cmake/ffwd-config.cmake.in ${PROJECT_BINARY_DIR}/ffwd-config.cmake
   INSTALL_DESTINATION ${FFWD_CMAKE_DIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/ffwd-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/ffwd-config.cmake ${PROJECT_BINARY_DIR}/ffwd-config-version.cmake
-              cmake/FindPthreadpool.cmake
-  DESTINATION ${FFWD_CMAKE_DIR})
-
-# The .pc file finds its prefix from where it lies, so that a moved tree still works.
-file(RELATIVE_PATH FFWD_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-set(FFWD_PC_REQUIRES "")
-if(FFWD_FILE)
-  set(FFWD_PC_REQUIRES libzip)
+  COMPONENT ffwd_development DESTINATION ${FFWD_CMAKE_DIR})
+if(FFWD_STATIC)
+  install(FILES cmake/FindPthreadpool.cmake COMPONENT ffwd_development
+    DESTINATION ${FFWD_CMAKE_DIR})
 endif()
-configure_file(cmake/ffwd.pc.in ${PROJECT_BINARY_DIR}/ffwd.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/ffwd.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# By pkg-config. The file finds its prefix from where it lies, so that a moved tree still works.
+file(RELATIVE_PATH FFWD_PC_PREFIX /prefix/${FFWD_PC_DIR} /prefix)
+configure_file(cmake/ffwd.pc.in ${PROJECT_BINARY_DIR}/ffwd.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/ffwd.pc COMPONENT ffwd_development
+  DESTINATION ${FFWD_PC_DIR})
