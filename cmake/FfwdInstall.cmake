@@ -7,6 +7,7 @@ set(FFWD_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 # The command.
 if(FFWD_COMMAND)
   install(TARGETS ffwd_command COMPONENT ffwd_command DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES man/ffwd.1 COMPONENT ffwd_command DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 install(FILES LICENSE README.md CHANGELOG.md COMPONENT ffwd_command
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -22,6 +23,7 @@ if(FFWD_FILE)
 endif()
 install(FILES ${headers} COMPONENT ffwd_development
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ffwd)
+install(FILES man/ffwd.3 COMPONENT ffwd_development DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 
 # A shared library knows what it needs; with a static one the user's link must name it.
 get_target_property(type ffwd TYPE)
