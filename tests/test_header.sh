@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The public headers alone, each included twice, in C99, C11 and C++17 with every warning an error.
+# The public headers alone, each included twice, in every C from C99 and C++ from C++11 on, with
+# every warning an error.
 #
 #   test_header.sh INCLUDE_FOLDER C_COMPILER [C++_COMPILER]
 set -eu
@@ -30,17 +31,19 @@ for path in "$include"/ffwd/*.h; do
     fi
     write_source "$header" >"$work/use.c"
     cp "$work/use.c" "$work/use.cpp"
-    for standard in c99 c11; do
+    for standard in c99 c11 c17; do
         echo "$header as $standard"
         # shellcheck disable=SC2086
         "$cc" -std=$standard $warnings -Wmissing-field-initializers -Wstrict-prototypes \
             -I "$include" "$work/use.c"
     done
     if [ -z "$cxx" ]; then
-        echo "skipped: $header as c++17: there is no C++ compiler"
+        echo "skipped: $header as C++: there is no C++ compiler"
         continue
     fi
-    echo "$header as c++17"
-    # shellcheck disable=SC2086
-    "$cxx" -std=c++17 $warnings -I "$include" "$work/use.cpp"
+    for standard in c++11 c++17; do
+        echo "$header as $standard"
+        # shellcheck disable=SC2086
+        "$cxx" -std=$standard $warnings -I "$include" "$work/use.cpp"
+    done
 done
