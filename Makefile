@@ -21,6 +21,15 @@ check-long: packages
 	cmake --build --preset long
 	ctest --preset long
 
+# Built again the packages are the same: their time is that of the last commit, and cpack writes the
+# umask into them.
+deb: packages
+	cmake --preset deb
+	cmake --build --preset deb
+	rm -f build/deb/*.deb
+	cd build/deb && umask 022 && \
+	    SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct || date +%s)} cpack
+
 configure: packages
 	cmake --preset release
 
@@ -30,4 +39,4 @@ packages:
 clean:
 	rm -rf build
 
-.PHONY: all demo bench check check-long configure packages clean
+.PHONY: all demo bench check check-long deb configure packages clean
