@@ -12,8 +12,9 @@
 /** Exit statuses beside those of sysexits.h. */
 enum {
     EXIT_DONE = 0,
-    EXIT_DIFFERENCE = 1,  /**< two devices disagree by a bit */
-    EXIT_CLOSED_PIPE = -1 /**< the reader of our output has gone: end at once and quietly, as 0 */
+    EXIT_DIFFERENCE = 1,   /**< two devices disagree by a bit */
+    EXIT_CLOSED_PIPE = -1, /**< the reader of our output has gone: end at once and quietly, as 0 */
+    EXIT_ANSWERED = -2     /**< --help or --version: nothing is left to do, which ends as 0 */
 };
 
 /** What a call of the library was about, which decides the exit status of some failures. */

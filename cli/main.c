@@ -45,7 +45,8 @@ int main(int argc, char **argv) {
         status = check_isa(given.isa);
     }
     if (status == EXIT_DONE) {
-        status = check_stdout(commands[given.command](&given));
+        status = commands[given.command](&given);
     }
+    status = check_stdout(status == EXIT_ANSWERED ? EXIT_DONE : status);
     return status == EXIT_CLOSED_PIPE ? EXIT_DONE : status;
 }

@@ -21,6 +21,7 @@ typedef struct parsing {
     const syntax *syntax;
     char *name; /**< "ffwd run" */
     size_t argument_count;
+    bool answered; /**< by --help or --version: nothing is left to do */
 } parsing;
 
 static error_t take_argument(parsing *p, const char *argument) {
@@ -40,16 +41,22 @@ static error_t check_arguments(const parsing *p) {
     return 0;
 }
 
-static void print_version(void) {
-    printf("ffwd %s (arithmetic %d)\n", ffwd_version(), FFWD_ARITHMETIC_VERSION);
-    exit(check_stdout(EXIT_DONE));
+/** Ends the parsing: an error to argp, which says nothing of it. */
+static error_t end_answered(parsing *p) {
+    p->answered = true;
+    return ECANCELED;
 }
 
-static void print_help(struct argp_state *state, const parsing *p) {
+static error_t print_version(parsing *p) {
+    printf("ffwd %s (arithmetic %d)\n", ffwd_version(), FFWD_ARITHMETIC_VERSION);
+    return end_answered(p);
+}
+
+static error_t print_help(struct argp_state *state, parsing *p) {
     state->name = p->name;
     (void)setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); // -o Y says it as well
     argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
-    exit(check_stdout(EXIT_DONE));
+    return end_answered(p);
 }
 
 /** An argp key without a value of ours is not known. */
@@ -122,11 +129,9 @@ static error_t parse_key(int key, char *argument, struct argp_state *state) {
     case ARGP_KEY_END:
         return check_arguments(p);
     case KEY_HELP:
-        print_help(state, p);
-        return 0;
+        return print_help(state, p);
     case KEY_VERSION:
-        print_version();
-        return 0;
+        return print_version(p);
     default:
         return take_option(p->out, key, argument);
     }
@@ -144,7 +149,11 @@ static int parse(int argc, char **argv, command which, options *out) {
     struct argp parser = {chosen, parse_key, p.syntax->arguments, p.syntax->doc, NULL, NULL, NULL};
     argv[0] = program;
     out->command = which;
-    return argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, &p) == 0 ? EXIT_DONE : EX_USAGE;
+    error_t error = argp_parse(&parser, argc, argv, ARGP_NO_HELP, NULL, &p);
+    if (p.answered) {
+        return EXIT_ANSWERED;
+    }
+    return error == 0 ? EXIT_DONE : EX_USAGE;
 }
 
 static command find_command(const char *word) {

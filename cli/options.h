@@ -31,7 +31,7 @@ typedef struct options {
     const char *json;   /**< a path, or "-" */
 } options;
 
-/** Fills *out; answers --help and --version itself, and exits. Returns 0 or EX_USAGE. */
+/** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE or EXIT_ANSWERED. */
 int options_parse(int argc, char **argv, options *out);
 
 /** Whether the device is "all". */
