@@ -2,11 +2,13 @@
 // Models out of .npz archives, good, wrong and hostile; and archives of matrices.
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <zip.h>
 
@@ -557,6 +559,19 @@ START_TEST(archives_appear_whole) {
 }
 END_TEST
 
+/** As long as the file system takes them: the name until then is not made from them. */
+START_TEST(long_names) {
+    char name[NAME_MAX + 1] = "";
+    memset(name, 'z', NAME_MAX - 4);
+    memcpy(name + NAME_MAX - 4, ".npz", 4);
+    ffwd_archive *archive = begin(scratch(name));
+    append(archive, add(archive, "z1", 1, 1, FFWD_F32), 1, numbers);
+    ck_assert_int_eq(ffwd_archive_commit(archive, NULL), FFWD_OK);
+    ffwd_archive_destroy(archive);
+    ck_assert_int_eq(access(scratch(name), F_OK), 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_archived) {
     char name[300] = "";
     ffwd_error err = FFWD_ERROR_INIT;
@@ -659,6 +674,7 @@ static Suite *npz_suite(void) {
     TCase *archives = tcase_create("archives");
     tcase_add_test(archives, archives_read_back);
     tcase_add_test(archives, archives_appear_whole);
+    tcase_add_test(archives, long_names);
     tcase_add_test(archives, what_cannot_be_archived);
     tcase_add_test(archives, numpy_reads_ours);
     tcase_add_test(archives, as_numpy_saves);

@@ -15,6 +15,8 @@
 #include "base/memory.h"
 #include "format/file_io.h"
 #include "format/npy_header.h"
+#include "format/outfile.h"
+#include "format/zip_io.h"
 
 typedef struct entry {
     char *name; /**< in the archive, with .npy */
@@ -33,7 +35,7 @@ struct ffwd_archive {
     bool failed, committed;
 };
 
-/** An archive is sought in while it is written, and renamed: only a file will do. */
+/** An archive is sought in while it is written: only a file will do. */
 static ffwd_status check_target(const char *path, ffwd_error *err) {
     struct stat there;
     bool found = stat(path, &there) == 0;
@@ -180,59 +182,6 @@ ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t r
 
 /* -------------------------------------------------------------------------------------- zipping */
 
-/** An entry as libzip reads it. */
-typedef struct entry_source {
-    int fd;
-    uint64_t start, bytes, done;
-    zip_error_t error;
-} entry_source;
-
-static zip_int64_t read_source(entry_source *source, void *data, zip_uint64_t bytes) {
-    ffwd_error err = FFWD_ERROR_INIT;
-    uint64_t piece = ffwd_min(bytes, source->bytes - source->done);
-    if (ffwd_file_read_at(source->fd, "", data, piece, source->start + source->done, &err) !=
-        FFWD_OK) {
-        zip_error_set(&source->error, ZIP_ER_READ, err.native);
-        return -1;
-    }
-    source->done += piece;
-    return (zip_int64_t)piece;
-}
-
-static zip_int64_t stat_source(const entry_source *source, zip_stat_t *status) {
-    zip_stat_init(status);
-    status->valid = ZIP_STAT_SIZE;
-    status->size = source->bytes;
-    return sizeof *status;
-}
-
-/** The callback of zip_source_function. */
-static zip_int64_t serve_source(void *user, void *data, zip_uint64_t bytes,
-                                zip_source_cmd_t command) {
-    entry_source *source = user;
-    switch (command) {
-    case ZIP_SOURCE_OPEN:
-        source->done = 0;
-        return 0;
-    case ZIP_SOURCE_READ:
-        return read_source(source, data, bytes);
-    case ZIP_SOURCE_CLOSE:
-        return 0;
-    case ZIP_SOURCE_STAT:
-        return stat_source(source, data);
-    case ZIP_SOURCE_ERROR:
-        return zip_error_to_data(&source->error, data, bytes);
-    case ZIP_SOURCE_FREE:
-        ffwd_free(source);
-        return 0;
-    case ZIP_SOURCE_SUPPORTS:
-        return ZIP_SOURCE_SUPPORTS_READABLE;
-    default:
-        zip_error_set(&source->error, ZIP_ER_OPNOTSUPP, 0);
-        return -1;
-    }
-}
-
 static ffwd_status fail_zip(const ffwd_archive *archive, zip_error_t *error, ffwd_error *err) {
     if (zip_error_code_zip(error) == ZIP_ER_MEMORY) {
         return ffwd_fail(err, FFWD_ENOMEM, "%s: out of memory while zipping", archive->path);
@@ -247,50 +196,42 @@ static ffwd_status fail_zip(const ffwd_archive *archive, zip_error_t *error, ffw
 
 static ffwd_status zip_entry(const ffwd_archive *archive, const entry *zipped, zip_t *zip,
                              ffwd_error *err) {
-    entry_source *served = ffwd_alloc_zero(sizeof *served);
-    if (served == NULL) {
-        return ffwd_fail_memory(err, sizeof *served, "zipping");
-    }
-    served->fd = archive->fd;
-    served->start = zipped->start;
-    served->bytes = zipped->bytes;
-    zip_error_init(&served->error);
-    zip_source_t *source = zip_source_function(zip, serve_source, served);
+    zip_error_t *error = zip_get_error(zip);
+    zip_source_t *source = ffwd_zip_input(archive->fd, zipped->start, zipped->bytes, error);
     if (source == NULL) {
-        ffwd_free(served);
-        return fail_zip(archive, zip_get_error(zip), err);
+        return fail_zip(archive, error, err);
     }
     zip_int64_t index = zip_file_add(zip, zipped->name, source, ZIP_FL_ENC_UTF_8);
     if (index < 0) {
         zip_source_free(source);
-        return fail_zip(archive, zip_get_error(zip), err);
+        return fail_zip(archive, error, err);
     }
     // 1980-01-01, as NumPy writes it: the same arrays make the same file.
     if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
         zip_file_set_dostime(zip, (zip_uint64_t)index, 0, 0x21, 0) != 0) {
-        return fail_zip(archive, zip_get_error(zip), err);
+        return fail_zip(archive, error, err);
     }
     return FFWD_OK;
 }
 
-/** libzip writes beside the name and renames, too; a link to a file is followed. */
-static ffwd_status zip_entries(const ffwd_archive *archive, ffwd_error *err) {
-    char target_path[PATH_MAX];
+static ffwd_status open_zip(const ffwd_archive *archive, int fd, zip_t **zip, ffwd_error *err) {
     zip_error_t error;
-    ffwd_status status;
-    zip_t *zip = NULL;
+    ffwd_status status = FFWD_OK;
     zip_error_init(&error);
-    bool there = realpath(archive->path, target_path) != NULL;
-    zip_source_t *target =
-        zip_source_file_create(there ? target_path : archive->path, 0, -1, &error);
-    if (target != NULL) {
-        zip = zip_open_from_source(target, ZIP_CREATE | ZIP_TRUNCATE, &error);
-    }
-    if (zip == NULL) {
+    zip_source_t *target = ffwd_zip_output(fd, &error);
+    *zip = target != NULL ? zip_open_from_source(target, ZIP_CREATE | ZIP_TRUNCATE, &error) : NULL;
+    if (*zip == NULL) {
         zip_source_free(target);
         status = fail_zip(archive, &error, err);
-        goto cleanup;
     }
+    zip_error_fini(&error);
+    return status;
+}
+
+static ffwd_status zip_entries(const ffwd_archive *archive, int fd, ffwd_error *err) {
+    ffwd_status status;
+    zip_t *zip = NULL;
+    FFWD_TRY(status, open_zip(archive, fd, &zip, err));
     for (size_t i = 0; i < archive->count; i++) {
         FFWD_TRY(status, zip_entry(archive, &archive->entries[i], zip, err));
     }
@@ -298,14 +239,12 @@ static ffwd_status zip_entries(const ffwd_archive *archive, ffwd_error *err) {
         status = fail_zip(archive, zip_get_error(zip), err);
         goto cleanup;
     }
-    zip = NULL;
-    status = FFWD_OK;
+    return FFWD_OK;
 
 cleanup:
     if (zip != NULL) {
         zip_discard(zip);
     }
-    zip_error_fini(&error);
     return status;
 }
 
@@ -332,11 +271,15 @@ static ffwd_status check_complete(const ffwd_archive *archive, ffwd_error *err) 
 }
 
 ffwd_status ffwd_archive_commit(ffwd_archive *archive, ffwd_error *err) {
+    ffwd_outfile file = FFWD_OUTFILE_NONE;
     ffwd_status status;
     FFWD_TRY(status, check_complete(archive, err));
-    FFWD_TRY(status, zip_entries(archive, err));
+    FFWD_TRY(status, ffwd_outfile_open(&file, archive->path, err));
+    FFWD_TRY(status, zip_entries(archive, file.fd, err));
+    FFWD_TRY(status, ffwd_outfile_commit(&file, err));
     archive->committed = true;
 
 cleanup:
+    ffwd_outfile_discard(&file);
     return status;
 }

@@ -89,7 +89,7 @@ ffwd_status ffwd_model_load(const char *path, const ffwd_load_options *given, ff
 
 static ffwd_status parse_bytes(const void *bytes, size_t size, const ffwd_load_options *options,
                                ffwd_model **out, ffwd_error *err) {
-    ffwd_npz npz = {NULL, 0};
+    ffwd_npz npz = {.zip = NULL, .fd = -1};
     ffwd_status status;
     if (!is_zip(bytes, size)) {
         return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz file does");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "format/zip_io.h"
 
 /** Deflate makes at most 1032 bytes of one (258 of 2 bits): https://zlib.net/zlib_tech.html */
 #define DEFLATE_MAX_RATIO 1032
@@ -31,14 +32,18 @@ static ffwd_status open_source(ffwd_npz *npz, zip_source_t *source, uint64_t byt
     npz->zip = source != NULL ? zip_open_from_source(source, ZIP_RDONLY, error) : NULL;
     if (npz->zip == NULL) {
         zip_source_free(source);
-        return fail_zip(error, err);
     }
-    return FFWD_OK;
+    ffwd_status status = npz->zip != NULL ? FFWD_OK : fail_zip(error, err);
+    if (status != FFWD_OK) {
+        ffwd_npz_close(npz);
+    }
+    return status;
 }
 
 ffwd_status ffwd_npz_open_bytes(ffwd_npz *npz, const void *data, uint64_t bytes, ffwd_error *err) {
     zip_error_t error;
     zip_error_init(&error);
+    npz->fd = -1;
     zip_source_t *source = zip_source_buffer_create(data, bytes, 0, &error);
     ffwd_status status = open_source(npz, source, bytes, &error, err);
     zip_error_fini(&error);
@@ -47,17 +52,9 @@ ffwd_status ffwd_npz_open_bytes(ffwd_npz *npz, const void *data, uint64_t bytes,
 
 ffwd_status ffwd_npz_open_file(ffwd_npz *npz, int fd, uint64_t bytes, ffwd_error *err) {
     zip_error_t error;
-    npz->zip = NULL;
-    FILE *stream = fdopen(fd, "rb");
-    if (stream == NULL) {
-        (void)close(fd);
-        return ffwd_fail(err, FFWD_ENOMEM, "out of memory while unzipping");
-    }
     zip_error_init(&error);
-    zip_source_t *source = zip_source_filep_create(stream, 0, -1, &error);
-    if (source == NULL) {
-        (void)fclose(stream);
-    }
+    npz->fd = fd;
+    zip_source_t *source = ffwd_zip_input(fd, 0, bytes, &error);
     ffwd_status status = open_source(npz, source, bytes, &error, err);
     zip_error_fini(&error);
     return status;
@@ -67,6 +64,10 @@ void ffwd_npz_close(ffwd_npz *npz) {
     if (npz->zip != NULL) {
         zip_discard(npz->zip);
         npz->zip = NULL;
+    }
+    if (npz->fd >= 0) {
+        (void)close(npz->fd); // nothing was written
+        npz->fd = -1;
     }
 }
 

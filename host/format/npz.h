@@ -9,6 +9,7 @@
 
 typedef struct ffwd_npz {
     zip_t *zip;
+    int fd;         /**< of the archive; -1 where it lies in memory */
     uint64_t bytes; /**< of the archive */
 } ffwd_npz;
 

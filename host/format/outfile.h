@@ -19,6 +19,9 @@ typedef struct ffwd_outfile {
     size_t used;
     bool failed; /**< part of the output is lost: it must not be committed */
 } ffwd_outfile;
+/** What may be discarded without having been opened. */
+#define FFWD_OUTFILE_NONE                                                                          \
+    { .fd = -1 }
 
 /**
  * Begins the file `path`, or standard output for "-". What is there and is no regular file (a
