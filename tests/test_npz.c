@@ -401,6 +401,30 @@ START_TEST(every_prefix) {
 }
 END_TEST
 
+/** Entries W1 to W9 that are all the bytes of W1 cannot make nine layers of them. */
+START_TEST(overlapping_entries) {
+    enum { RECORD = 46 + sizeof "W1.npy" - 1, END_RECORD = 22, COPIES = 9 };
+    static const array one[] = {WEIGHTS("W1", "(3, 3)", 9), END};
+    size_t count;
+    unsigned char *file = get_file(make_npz(one, ZIP_CM_STORE), &count);
+    const size_t entry_bytes = count - RECORD - END_RECORD;
+    unsigned char forged[1024], *at = forged + entry_bytes;
+    ck_assert_uint_le(entry_bytes + COPIES * RECORD + END_RECORD, sizeof forged);
+    memcpy(forged, file, entry_bytes);
+    for (int i = 0; i < COPIES; i++, at += RECORD) {
+        memcpy(at, file + entry_bytes, RECORD);
+        at[47] = (unsigned char)('1' + i);
+    }
+    memcpy(at, file + entry_bytes + RECORD, END_RECORD);
+    at[8] = at[10] = COPIES;
+    const size_t directory_bytes = (size_t)COPIES * RECORD;
+    at[12] = (unsigned char)(directory_bytes & 0xff);
+    at[13] = (unsigned char)(directory_bytes >> 8);
+    refuse_bytes(forged, (size_t)(at + END_RECORD - forged), "entries overlap: the first 7 claim");
+    free(file);
+}
+END_TEST
+
 /** Whatever is changed, the answer is a model or an error. */
 START_TEST(every_flipped_bit) {
     size_t count;
@@ -666,6 +690,7 @@ static Suite *npz_suite(void) {
     tcase_add_test(refusals, lying_sizes);
     tcase_add_test(refusals, wrong_sums_and_sizes);
     tcase_add_test(refusals, other_compression);
+    tcase_add_test(refusals, overlapping_entries);
     tcase_add_loop_test(refusals, every_prefix, 0, 2);
     tcase_add_loop_test(refusals, every_flipped_bit, 0, 2);
     tcase_add_test(refusals, what_is_no_model_file);

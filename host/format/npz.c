@@ -25,6 +25,23 @@ static ffwd_status fail_zip(zip_error_t *error, ffwd_error *err) {
     return ffwd_fail(err, FFWD_EFORMAT, "not a sound zip archive: %s", zip_error_strerror(error));
 }
 
+/** Entries that share their bytes would make a small file as large as they are many. */
+static ffwd_status check_overlap(const ffwd_npz *npz, ffwd_error *err) {
+    uint64_t claimed = 0, entries = ffwd_npz_count(npz);
+    for (uint64_t i = 0; i < entries; i++) {
+        zip_stat_t entry;
+        bool known =
+            zip_stat_index(npz->zip, i, 0, &entry) == 0 && (entry.valid & ZIP_STAT_COMP_SIZE) != 0;
+        if (known && (!ffwd_add(claimed, entry.comp_size, &claimed) || claimed > npz->bytes)) {
+            return ffwd_fail(err, FFWD_EFORMAT,
+                             "entries overlap: the first %llu claim more than the archive's %llu "
+                             "bytes",
+                             (unsigned long long)i + 1, (unsigned long long)npz->bytes);
+        }
+    }
+    return FFWD_OK;
+}
+
 /** Takes the source over, also in failing. */
 static ffwd_status open_source(ffwd_npz *npz, zip_source_t *source, uint64_t bytes,
                                zip_error_t *error, ffwd_error *err) {
@@ -33,7 +50,7 @@ static ffwd_status open_source(ffwd_npz *npz, zip_source_t *source, uint64_t byt
     if (npz->zip == NULL) {
         zip_source_free(source);
     }
-    ffwd_status status = npz->zip != NULL ? FFWD_OK : fail_zip(error, err);
+    ffwd_status status = npz->zip != NULL ? check_overlap(npz, err) : fail_zip(error, err);
     if (status != FFWD_OK) {
         ffwd_npz_close(npz);
     }
