@@ -39,6 +39,9 @@ static int status_of_errno(subject about, int error) {
     if (error == EPIPE && about != ON_INPUT) {
         return EXIT_CLOSED_PIPE;
     }
+    if (error == ENOMEM) {
+        return EX_OSERR;
+    }
     if (about == ON_INPUT && is_naming(error)) {
         return EX_NOINPUT;
     }

@@ -62,6 +62,14 @@ static FILE *open_aside(json_file *out) {
     return fdopen(fd, "w");
 }
 
+static void *need_block(size_t bytes) {
+    return need_memory(NULL, bytes);
+}
+
+void json_begin(void) {
+    json_set_alloc_funcs(need_block, free);
+}
+
 int json_file_open(const char *path, json_file *out) {
     *out = (json_file){.path = path};
     if (path == NULL || options_is_stdout(path)) {
@@ -73,19 +81,30 @@ int json_file_open(const char *path, json_file *out) {
 }
 
 int json_print(json_t *root, FILE *stream, const char *name) {
-    if (root == NULL) {
+    // Not json_dumpf: jansson 2.14 does not notice where the name of a value is not written.
+    char *text = root != NULL ? json_dumps(root, FORMAT) : NULL;
+    json_decref(root);
+    if (text == NULL) {
         return fail(EX_OSERR, "out of memory: the report as JSON");
     }
-    int failed =
-        json_dumpf(root, stream, FORMAT) != 0 || fputc('\n', stream) == EOF || fflush(stream) != 0;
+    int failed = fputs(text, stream) == EOF || fputc('\n', stream) == EOF || fflush(stream) != 0;
     int error = errno;
-    json_decref(root);
+    free(text);
     return failed ? fail_errno(ON_WRITE, name, error) : EXIT_DONE;
+}
+
+/** Whether what was written to a stream is on the disk. */
+static bool synchronise(FILE *stream) {
+    int answer;
+    do {
+        answer = fdatasync(fileno(stream));
+    } while (answer != 0 && errno == EINTR);
+    return answer == 0;
 }
 
 static int finish(json_file *file) {
     FILE *stream = file->stream;
-    if (file->aside != NULL && fdatasync(fileno(stream)) != 0) {
+    if (file->aside != NULL && !synchronise(stream)) {
         return fail_errno(ON_WRITE, file->path, errno);
     }
     file->stream = NULL;

@@ -14,6 +14,10 @@ typedef struct json_file {
     FILE *stream;
 } json_file;
 
+/** To be called before all else. Without memory, jansson makes objects that lack a part; from here
+ *  on the process ends with 71 instead. */
+void json_begin(void);
+
 /** Begins the file early, so that a name that cannot be written is known before the work. NULL as
  *  the path: nothing is written, and nothing below fails. */
 int json_file_open(const char *path, json_file *out);

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "failure.h"
 #include "interrupt.h"
+#include "json_file.h"
 
 static int (*const commands[COMMAND_COUNT])(const options *) = {
     [RUN] = command_run,   [BENCH] = command_bench,     [VERIFY] = command_verify,
@@ -40,6 +41,7 @@ int main(int argc, char **argv) {
     options given;
     open_standard_streams();
     interrupt_install();
+    json_begin();
     int status = options_parse(argc, argv, &given);
     if (status == EXIT_DONE) {
         status = check_isa(given.isa);

@@ -153,6 +153,9 @@ static int parse(int argc, char **argv, command which, options *out) {
     if (p.answered) {
         return EXIT_ANSWERED;
     }
+    if (error == ENOMEM) {
+        return fail(EX_OSERR, "out of memory: the command line");
+    }
     return error == 0 ? EXIT_DONE : EX_USAGE;
 }
 

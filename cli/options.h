@@ -31,7 +31,8 @@ typedef struct options {
     const char *json;   /**< a path, or "-" */
 } options;
 
-/** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE or EXIT_ANSWERED. */
+/** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE,
+ *  EX_OSERR or EXIT_ANSWERED. */
 int options_parse(int argc, char **argv, options *out);
 
 /** Whether the device is "all". */

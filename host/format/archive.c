@@ -182,8 +182,10 @@ ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t r
 
 /* -------------------------------------------------------------------------------------- zipping */
 
+/** libzip 1.7 does not tell of some failures to allocate, but the C library has set errno, which is
+ *  0 before zipping. */
 static ffwd_status fail_zip(const ffwd_archive *archive, zip_error_t *error, ffwd_error *err) {
-    if (zip_error_code_zip(error) == ZIP_ER_MEMORY) {
+    if (zip_error_code_zip(error) == ZIP_ER_MEMORY || errno == ENOMEM) {
         return ffwd_fail(err, FFWD_ENOMEM, "%s: out of memory while zipping", archive->path);
     }
     if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
@@ -231,6 +233,7 @@ static ffwd_status open_zip(const ffwd_archive *archive, int fd, zip_t **zip, ff
 static ffwd_status zip_entries(const ffwd_archive *archive, int fd, ffwd_error *err) {
     ffwd_status status;
     zip_t *zip = NULL;
+    errno = 0;
     FFWD_TRY(status, open_zip(archive, fd, &zip, err));
     for (size_t i = 0; i < archive->count; i++) {
         FFWD_TRY(status, zip_entry(archive, &archive->entries[i], zip, err));

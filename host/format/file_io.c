@@ -27,10 +27,19 @@ static ffwd_status check_regular(const char *path, const struct stat *status, ff
                             "%s: cannot read: a pipe or a device, where a file is needed", path);
 }
 
+/** Network file systems let signals interrupt even an open. */
+static int open_uninterrupted(const char *path, int flags, mode_t mode) {
+    int opened;
+    do {
+        opened = open(path, flags | O_CLOEXEC, mode);
+    } while (opened < 0 && errno == EINTR);
+    return opened;
+}
+
 ffwd_status ffwd_file_open(const char *path, int *fd, uint64_t *bytes, ffwd_error *err) {
     struct stat status;
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int opened = open_uninterrupted(path, O_RDONLY | O_NONBLOCK, 0);
     if (opened < 0 || fstat(opened, &status) != 0) {
         ffwd_status failed = ffwd_fail_errno(err, path, "cannot open");
         if (opened >= 0) {
@@ -89,6 +98,19 @@ ffwd_status ffwd_file_write_at(int fd, const char *path, const void *data, uint6
     return FFWD_OK;
 }
 
+int ffwd_file_open_in_place(const char *path) {
+    return open_uninterrupted(path, O_WRONLY, 0);
+}
+
+ffwd_status ffwd_file_synchronise(int fd, const char *path, ffwd_error *err) {
+    while (fdatasync(fd) != 0) {
+        if (errno != EINTR) {
+            return ffwd_fail_errno(err, path, "cannot write");
+        }
+    }
+    return FFWD_OK;
+}
+
 /** Whether a failed write may be tried again, once a full non-blocking pipe has room. */
 static bool may_write_again(int fd) {
     struct pollfd wait = {fd, POLLOUT, 0};
@@ -134,7 +156,7 @@ static bool random_name(const char *directory, char name[PATH_MAX]) {
 /** A new file in a directory, open; -1 with errno. */
 static int create_unique(const char *directory, char name[PATH_MAX]) {
     for (int attempt = 0; attempt < NAME_ATTEMPTS && random_name(directory, name); attempt++) {
-        int opened = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        int opened = open_uninterrupted(name, O_RDWR | O_CREAT | O_EXCL, 0666);
         if (opened >= 0 || errno != EEXIST) {
             return opened;
         }
@@ -154,7 +176,7 @@ ffwd_status ffwd_file_beside(const char *path, char name[PATH_MAX], int *fd, ffw
 
 ffwd_status ffwd_file_unnamed(const char *path, int *fd, ffwd_error *err) {
     char name[PATH_MAX];
-    int opened = directory_of(path, name) ? open(name, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+    int opened = directory_of(path, name) ? open_uninterrupted(name, O_TMPFILE | O_RDWR, 0600) : -1;
     if (opened >= 0) {
         *fd = opened;
         return FFWD_OK;

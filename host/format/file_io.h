@@ -24,6 +24,12 @@ ffwd_status ffwd_file_write_at(int fd, const char *path, const void *data, uint6
 ffwd_status ffwd_file_write(int fd, const char *path, const void *data, uint64_t bytes,
                             ffwd_error *err);
 
+/** Opens what is there already, a device or a pipe, for writing; -1 with errno. */
+int ffwd_file_open_in_place(const char *path);
+
+/** Waits until what was written is on the disk. */
+ffwd_status ffwd_file_synchronise(int fd, const char *path, ffwd_error *err);
+
 /** Creates a file of a new name in the directory of `path`, its mode 0666 less the umask. */
 ffwd_status ffwd_file_beside(const char *path, char name[PATH_MAX], int *fd, ffwd_error *err);
 

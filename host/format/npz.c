@@ -2,6 +2,7 @@
 // Reading .npz archives through libzip.
 #include "format/npz.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,8 +15,10 @@
 /** The longest name of an array that is looked for. */
 #define NAME_BYTES 64
 
+/** libzip 1.7 takes some failures to allocate for a broken archive, but the C library has set
+ *  errno, which is 0 before each step of reading. */
 static ffwd_status fail_zip(zip_error_t *error, ffwd_error *err) {
-    if (zip_error_code_zip(error) == ZIP_ER_MEMORY) {
+    if (zip_error_code_zip(error) == ZIP_ER_MEMORY || errno == ENOMEM) {
         return ffwd_fail(err, FFWD_ENOMEM, "out of memory while unzipping");
     }
     if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
@@ -60,6 +63,7 @@ static ffwd_status open_source(ffwd_npz *npz, zip_source_t *source, uint64_t byt
 ffwd_status ffwd_npz_open_bytes(ffwd_npz *npz, const void *data, uint64_t bytes, ffwd_error *err) {
     zip_error_t error;
     zip_error_init(&error);
+    errno = 0;
     npz->fd = -1;
     zip_source_t *source = zip_source_buffer_create(data, bytes, 0, &error);
     ffwd_status status = open_source(npz, source, bytes, &error, err);
@@ -70,6 +74,7 @@ ffwd_status ffwd_npz_open_bytes(ffwd_npz *npz, const void *data, uint64_t bytes,
 ffwd_status ffwd_npz_open_file(ffwd_npz *npz, int fd, uint64_t bytes, ffwd_error *err) {
     zip_error_t error;
     zip_error_init(&error);
+    errno = 0;
     npz->fd = fd;
     zip_source_t *source = ffwd_zip_input(fd, 0, bytes, &error);
     ffwd_status status = open_source(npz, source, bytes, &error, err);
@@ -179,6 +184,7 @@ static ffwd_status load(const ffwd_npz *npz, uint64_t index, ffwd_npz_array *arr
     zip_stat_t entry;
     ffwd_status status;
     zip_file_t *file = NULL;
+    errno = 0;
     if (zip_stat_index(npz->zip, index, 0, &entry) != 0) {
         return fail_zip(zip_get_error(npz->zip), err);
     }

@@ -3,7 +3,6 @@
 #include "format/outfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "format/file_io.h"
 
 static ffwd_status open_in_place(ffwd_outfile *file, const char *path, ffwd_error *err) {
-    file->fd = open(path, O_WRONLY | O_CLOEXEC);
+    file->fd = ffwd_file_open_in_place(path);
     return file->fd >= 0 ? FFWD_OK : ffwd_fail_errno(err, path, "cannot create");
 }
 
@@ -103,10 +102,7 @@ cleanup:
 
 /** After a crash the name must not stand for a file that never reached the disk. */
 static ffwd_status synchronise(const ffwd_outfile *file, ffwd_error *err) {
-    if (file->target != NULL && fdatasync(file->fd) != 0) {
-        return ffwd_fail_errno(err, file->name, "cannot write");
-    }
-    return FFWD_OK;
+    return file->target != NULL ? ffwd_file_synchronise(file->fd, file->name, err) : FFWD_OK;
 }
 
 /** Closes what was opened here; some file systems report a full disk only now. */

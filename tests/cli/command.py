@@ -15,16 +15,17 @@ folder = None  # where commands run
 data = None  # the trained models
 fault = None  # a library to preload that makes runs go wrong
 layer = None  # an OpenCL layer that makes calls go wrong
+nth_call = None  # a library to preload that makes one call to the system go wrong
 environment = {}
 
 
 @contextlib.contextmanager
-def workplace(ffwd, data_folder, fault_library, layer_library):
+def workplace(ffwd, data_folder, fault_library, layer_library, nth_call_library):
     """The folder, with fixtures, while the tests run. OpenCL only for tests that ask for it."""
-    global folder, data, fault, layer, environment
+    global folder, data, fault, layer, nth_call, environment
     data = Path(data_folder).resolve()
-    fault, layer = (str(Path(library).resolve()) if library else None
-                    for library in (fault_library, layer_library))
+    fault, layer, nth_call = (str(Path(library).resolve()) if library else None
+                              for library in (fault_library, layer_library, nth_call_library))
     with tempfile.TemporaryDirectory(prefix="ffwd-cli-") as name:
         root = Path(name)
         (root / "bin").mkdir()

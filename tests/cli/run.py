@@ -29,12 +29,13 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the trained models")
     parser.add_argument("--fault", help="library to preload that makes runs go wrong")
     parser.add_argument("--layer", help="OpenCL layer that makes calls go wrong")
+    parser.add_argument("--nth-call", help="library to preload that makes one call go wrong")
     parser.add_argument("-k", dest="pattern", help="only tests whose names contain this")
     arguments = parser.parse_args()
 
     sys.dont_write_bytecode = True
     with command.workplace(arguments.ffwd, arguments.data, arguments.fault,
-                           arguments.layer):
+                           arguments.layer, arguments.nth_call):
         loader = unittest.TestLoader()
         if arguments.pattern:
             loader.testNamePatterns = [f"*{arguments.pattern}*"]
