@@ -5,35 +5,11 @@
 
 #include <stdlib.h>
 
+#include "support/fail_alloc.h"
 #include "support/nets.h"
 #include "support/suite.h"
 
 enum { ROWS = 10 };
-
-/** Allocations that still succeed; the linker sends the library's calls here. */
-static int left = -1;
-
-static bool fails(void) {
-    return left >= 0 && left-- == 0;
-}
-
-void *__real_ffwd_alloc(uint64_t bytes);
-void *__wrap_ffwd_alloc(uint64_t bytes);
-void *__wrap_ffwd_alloc(uint64_t bytes) {
-    return fails() ? NULL : __real_ffwd_alloc(bytes);
-}
-
-void *__real_ffwd_alloc_zero(uint64_t bytes);
-void *__wrap_ffwd_alloc_zero(uint64_t bytes);
-void *__wrap_ffwd_alloc_zero(uint64_t bytes) {
-    return fails() ? NULL : __real_ffwd_alloc_zero(bytes);
-}
-
-char *__real_ffwd_copy_text(const char *text);
-char *__wrap_ffwd_copy_text(const char *text);
-char *__wrap_ffwd_copy_text(const char *text) {
-    return fails() ? NULL : __real_ffwd_copy_text(text);
-}
 
 static ffwd_model *model;
 static ffwd_device *device;
@@ -51,7 +27,7 @@ static void setup(void) {
 }
 
 static void teardown(void) {
-    left = -1;
+    fail_alloc_never();
     ffwd_engine_destroy(engine);
     ffwd_device_destroy(device);
     ffwd_model_destroy(model);
@@ -160,10 +136,9 @@ START_TEST(every_allocation_may_fail) {
     int allowed = 0;
     for (;; allowed++) {
         void *made = &err;
-        left = allowed;
+        fail_alloc_after(allowed);
         const ffwd_status status = attempts[_i].attempt(&made);
-        const bool reached = left < 0;
-        left = -1;
+        const bool reached = fail_alloc_never();
         if (!reached) {
             expect_ok(status, &err);
             attempts[_i].end(made);

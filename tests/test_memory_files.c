@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Out of memory at every allocation in turn while files are read and written: each call answers
+// FFWD_ENOMEM, hands out nothing, and leaves neither a file nor an open one behind.
+#include <dirent.h>
+#include <stdio.h>
+
+#include <ffwd/file.h>
+
+#include "support/fail_alloc.h"
+#include "support/files.h"
+#include "support/suite.h"
+
+enum { ROWS = 40, COLS = 3 };
+
+static const float values[ROWS * COLS] = {1, -2, 0.5F};
+static ffwd_error err = FFWD_ERROR_INIT;
+
+/** Forwards a failure from the middle of an attempt. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        status = (call);                                                                           \
+        if (status != FFWD_OK) {                                                                   \
+            goto cleanup;                                                                          \
+        }                                                                                          \
+    } while (0)
+
+static ffwd_status load_model(void) {
+    ffwd_model *model;
+    ffwd_load_options options = FFWD_LOAD_OPTIONS_INIT;
+    options.dtype = FFWD_F64; // weights are converted, which takes memory of its own
+    options.activations = "tanh,identity";
+    const ffwd_status status = ffwd_model_load(TEST_DATA "/wine_tanh.npz", &options, &model, &err);
+    ck_assert((status == FFWD_OK) == (model != NULL));
+    ffwd_model_destroy(model);
+    return status;
+}
+
+static ffwd_status parse_model(void) {
+    static unsigned char *file;
+    static size_t count;
+    ffwd_model *model;
+    if (file == NULL) {
+        file = get_file(TEST_DATA "/diabetes_relu.npz", &count);
+    }
+    const ffwd_status status = ffwd_model_parse(file, count, NULL, &model, &err);
+    ck_assert((status == FFWD_OK) == (model != NULL));
+    ffwd_model_destroy(model);
+    return status;
+}
+
+static ffwd_status read_rows(void) {
+    static double rows[2 * 13];
+    ffwd_reader *reader;
+    ffwd_status status = ffwd_reader_open(TEST_DATA "/wine_tanh_X.npy", &reader, &err);
+    ck_assert((status == FFWD_OK) == (reader != NULL));
+    if (status == FFWD_OK) {
+        status = ffwd_reader_read(reader, 1, 2, FFWD_F64, rows, &err);
+    }
+    ffwd_reader_destroy(reader);
+    return status;
+}
+
+static ffwd_status write_rows(const char *name) {
+    ffwd_writer *writer;
+    ffwd_status status;
+    TRY(ffwd_writer_create(scratch(name), ROWS, COLS, FFWD_F32, &writer, &err));
+    TRY(ffwd_writer_append(writer, ROWS, values, &err));
+    TRY(ffwd_writer_commit(writer, &err));
+
+cleanup:
+    ffwd_writer_destroy(writer);
+    return status;
+}
+
+static ffwd_status write_npy(void) {
+    return write_rows("out.npy");
+}
+
+static ffwd_status write_csv(void) {
+    return write_rows("out.csv");
+}
+
+/** More entries than the archive has room for at first. */
+static ffwd_status write_npz(void) {
+    ffwd_archive *archive;
+    ffwd_status status;
+    TRY(ffwd_archive_create(scratch("out.npz"), &archive, &err));
+    for (int i = 0; i < 10; i++) {
+        char name[8];
+        size_t entry;
+        (void)snprintf(name, sizeof name, "z%d", i);
+        TRY(ffwd_archive_add(archive, name, ROWS, COLS, FFWD_F32, &entry, &err));
+        TRY(ffwd_archive_append(archive, entry, ROWS, values, &err));
+    }
+    TRY(ffwd_archive_commit(archive, &err));
+
+cleanup:
+    ffwd_archive_destroy(archive);
+    return status;
+}
+
+static const struct {
+    const char *name;
+    ffwd_status (*attempt)(void);
+    size_t files; /**< that it makes */
+} attempts[] = {
+    {"loading a model", load_model, 0}, {"parsing a model", parse_model, 0},
+    {"reading rows", read_rows, 0},     {"writing .npy", write_npy, 1},
+    {"writing .csv", write_csv, 1},     {"writing .npz", write_npz, 1},
+};
+#define ATTEMPT_COUNT ((int)(sizeof attempts / sizeof *attempts))
+
+static size_t count_open(void) {
+    size_t count = 0;
+    DIR *open = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(open);
+    while (readdir(open) != NULL) {
+        count++;
+    }
+    (void)closedir(open);
+    return count;
+}
+
+/** Whether the attempt went as if nothing had happened: no allocation was left to fail. */
+static bool try_with(int index, int allowed) {
+    const size_t files = count_files(), open = count_open();
+    fail_alloc_after(allowed);
+    const ffwd_status status = attempts[index].attempt();
+    const bool failed = fail_alloc_never();
+    ck_assert_uint_eq(count_open(), open);
+    if (!failed) {
+        expect_ok(status, &err);
+        ck_assert_uint_eq(count_files(), files + attempts[index].files);
+        return true;
+    }
+    ck_assert_msg(status == FFWD_ENOMEM, "%s, allocation %d: %s", attempts[index].name, allowed,
+                  ffwd_status_name(status));
+    ck_assert_int_eq(err.status, FFWD_ENOMEM);
+    ck_assert_str_ne(err.message, "");
+    ck_assert_uint_eq(count_files(), files);
+    return false;
+}
+
+START_TEST(every_allocation_may_fail) {
+    int allowed = 0;
+    while (!try_with(_i, allowed)) {
+        allowed++;
+    }
+    ck_assert_msg(allowed > 0, "%s allocates nothing", attempts[_i].name);
+}
+END_TEST
+
+int main(void) {
+    files_begin();
+    Suite *suite = suite_create("memory_files");
+    TCase *failing = tcase_create("failing");
+    tcase_add_loop_test(failing, every_allocation_may_fail, 0, ATTEMPT_COUNT);
+    suite_add_tcase(suite, failing);
+    const int status = suite_main(suite);
+    files_end();
+    return status;
+}
