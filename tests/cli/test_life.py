@@ -46,6 +46,18 @@ class Interruption(command.Case):
     def test_sighup(self):
         self.interrupt(signal.SIGHUP, LONG_RUN)
 
+    def test_sigkill(self):
+        """Nobody can tidy up, but what is left does not have the name of an output."""
+        for more in ([], ["--layers", "long.npz"]):
+            process = self.start_long([*LONG_RUN, *more])
+            process.kill()
+            self.assertEqual(process.wait(timeout=60), -signal.SIGKILL)
+            process.stderr.close()
+            left = left_behind()
+            self.assertEqual([name for name in left if not name.startswith(".ffwd-")], [])
+            for name in left:
+                (command.folder / name).unlink()
+
     def test_ignored(self):
         """What is started to ignore a signal, as by nohup, goes on ignoring it."""
         line = "trap '' HUP; exec " + " ".join(LONG_RUN)
@@ -114,6 +126,36 @@ class ClosedPipe(command.Case):
             os.close(inside)
             said, _ = process.communicate(timeout=60)
             self.assertEqual((process.returncode, said), (0, b""), line)
+
+
+class FullDisk(command.Case):
+    """A disk of 256 KiB, which is too small for what is written."""
+
+    LINES = (
+        ["run", "2-3-1", "random:100000", "-o", "small/long.npy"],
+        ["run", "2-3-1", "random:100000", "-o", "small/long.csv", "--activation", "tanh"],
+        ["run", "2-3-1", "random:10000", "-o", "small/long.npy", "--layers", "small/long.npz"],
+        ["run", "2-1", "random:10", "-o", "small/y.npy", "--json", "small/long.json"],
+    )
+
+    def setUp(self):
+        small = command.folder / "small"
+        small.mkdir()
+        self.addCleanup(small.rmdir)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small]
+        if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+            self.skipTest("no file system can be mounted")
+        self.addCleanup(subprocess.run, ["umount", small], check=True)
+        self.small = small
+
+    def test_no_space(self):
+        for line in self.LINES:
+            if "--json" in line:
+                (self.small / "filler").write_bytes(bytes(256 << 10))
+            done = command.ffwd(*line, "--report", "none", status=74)
+            self.assertRegex(done.stderr, r"\Affwd: small/\S+: .*No space left on device\n\Z")
+            left = [path.name for path in self.small.iterdir() if path.name != "filler"]
+            self.assertEqual(left, [])
 
 
 class Files(command.Case):
