@@ -49,7 +49,9 @@ static label scaled(double value, double step, double smallest, const char *cons
     for (; i + 1 < count && fabs(value) < 0.9995 * unit; i++) {
         unit /= step;
     }
-    snprintf(out.text, sizeof out.text, "%s %s%s", units_number(value / unit).text, names[i], tail);
+    /* Numbers past all reason lose digits, not their unit. */
+    snprintf(out.text, sizeof out.text, "%.24s %s%s", units_number(value / unit).text, names[i],
+             tail);
     return out;
 }
 
