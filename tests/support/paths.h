@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every way of running a model that this machine has: what the bit tests loop over.
+// Every way of running a model that this build has: what the bit tests loop over.
 #ifndef FFWD_TESTS_PATHS_H
 #define FFWD_TESTS_PATHS_H
 
@@ -10,8 +10,10 @@ typedef struct path {
     uint32_t threads, strategy;
 } path;
 
-extern const path paths[];
-extern const int path_count;
+/** Each instruction set of the build, then OpenCL. */
+#define PATHS_MAX 16
+extern path paths[PATHS_MAX];
+extern int path_count;
 
 /** "cpu avx2 3 threads fused", into a static buffer. */
 const char *path_text(const path *p);
