@@ -65,7 +65,9 @@ static void stream(const void *x, uint64_t x_bytes, void *y, uint64_t y_bytes, b
 }
 
 /** Enough chains to cover the latency of a multiply-add on two ports, few enough for registers. */
+#ifndef CHAINS
 #define CHAINS 12
+#endif
 
 static uint64_t multiply_add(uint64_t iterations) {
     REAL a[CHAINS];

@@ -3,8 +3,8 @@
 // the seven names of kernels/activations.h and SCALAR (the element), FFWD_DTYPE, LANES, VECTORS,
 // TILE_NEURONS, LOAD, STORE, STREAM, FENCE, STORE_U8 (two vectors of 0 and 1 as bytes, streamed
 // from a boundary of STREAM_U8_BYTES on), and for LANES > 1 LOW, HIGH (the halves of a and b,
-// interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); and TABLE, the name
-// of the result.
+// interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); where two ports of
+// multiply-adds are not all, CHAINS; and TABLE, the name of the result.
 //
 // Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
 // by feature, so that a vector holds one feature of LANES rows and every sum keeps its order:
