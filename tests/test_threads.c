@@ -113,31 +113,73 @@ typedef struct maker {
     pthread_t thread;
     const ffwd_model *model;
     ffwd_device *device;
+    const float *x, *expected;
     bool failed;
 } maker;
 
+enum { FEW_ROWS = 300 };
+
+/** Runs an engine and ends it; whether all went well. */
+static bool run_and_end(const maker *m, ffwd_engine *engine) {
+    float y[FEW_ROWS * OUT];
+    const ffwd_input in = net_input(m->x, FFWD_F32, FEW_ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, FEW_ROWS, OUT);
+    const bool ran = ffwd_engine_run(engine, &in, &out, NULL, NULL, NULL) == FFWD_OK;
+    ffwd_engine_destroy(engine);
+    return ran && memcmp(y, m->expected, sizeof y) == 0;
+}
+
 static void *make_and_end(void *user) {
     maker *m = user;
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    options.chunk_rows = FEW_ROWS / 2;
     for (int i = 0; i < 50 && !m->failed; i++) {
         ffwd_engine *engine = NULL, *clone = NULL;
-        m->failed = ffwd_engine_create(m->model, &m->device, 1, NULL, &engine, NULL) != FFWD_OK ||
-                    ffwd_engine_clone(engine, &clone, NULL) != FFWD_OK;
-        ffwd_engine_destroy(engine);
-        ffwd_engine_destroy(clone);
+        if (ffwd_engine_create(m->model, &m->device, 1, &options, &engine, NULL) != FFWD_OK ||
+            ffwd_engine_clone(engine, &clone, NULL) != FFWD_OK) {
+            ffwd_engine_destroy(engine);
+            m->failed = true;
+            return NULL;
+        }
+        m->failed = !run_and_end(m, engine);
+        m->failed = !run_and_end(m, clone) || m->failed;
     }
     return NULL;
 }
 
+/** Each thread opens a device of its own, the last user of which is an engine. */
+static void *open_and_close(void *user) {
+    maker *m = user;
+    for (int i = 0; i < 20 && !m->failed; i++) {
+        ffwd_device_options options = FFWD_DEVICE_OPTIONS_INIT;
+        options.threads = 2;
+        ffwd_device *device = NULL;
+        ffwd_engine *engine = NULL;
+        m->failed = ffwd_device_open("cpu", &options, &device, NULL) != FFWD_OK ||
+                    ffwd_engine_create(m->model, &device, 1, NULL, &engine, NULL) != FFWD_OK;
+        ffwd_device_destroy(device);
+        m->failed = m->failed || !run_and_end(m, engine);
+    }
+    return NULL;
+}
+
+static void *(*const lives[])(void *user) = {make_and_end, open_and_close};
+
 START_TEST(owners_come_and_go) {
     const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 0);
-    ffwd_model *model = net_create(&shape, FFWD_F64, 1);
+    ffwd_model *model = net_create(&shape, FFWD_F32, 1);
+    float *x = net_values(FEW_ROWS * IN, FFWD_F32, 3, 1);
+    float *expected = net_alloc(FEW_ROWS * OUT * sizeof *expected);
+    oracle_run(model, FEW_ROWS, x, expected, NULL, NULL);
     ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_device_options device_options = FFWD_DEVICE_OPTIONS_INIT;
+    device_options.threads = 2;
     ffwd_device *device = NULL;
-    expect_ok(ffwd_device_open("cpu", NULL, &device, &err), &err);
+    expect_ok(ffwd_device_open("cpu", &device_options, &device, &err), &err);
     maker makers[CALLERS];
     for (size_t i = 0; i < CALLERS; i++) {
-        makers[i] = (maker){.model = model, .device = device};
-        ck_assert_int_eq(pthread_create(&makers[i].thread, NULL, make_and_end, &makers[i]), 0);
+        makers[i] = (maker){.model = model, .device = device, .x = x, .expected = expected};
+        ck_assert_int_eq(pthread_create(&makers[i].thread, NULL, lives[_i], &makers[i]), 0);
     }
     for (size_t i = 0; i < CALLERS; i++) {
         ck_assert_int_eq(pthread_join(makers[i].thread, NULL), 0);
@@ -145,6 +187,8 @@ START_TEST(owners_come_and_go) {
     }
     ffwd_model_destroy(model);
     ffwd_device_destroy(device);
+    free(x);
+    free(expected);
 }
 END_TEST
 
@@ -223,9 +267,9 @@ START_TEST(a_busy_pool_does_not_block) {
 END_TEST
 
 /** Threads that may still be created; the linker sends the library's calls here. */
-static int threads_left = 1000;
+static atomic_int threads_left = 1000;
 /** Calls until one is refused while there are threads left; negative: none is. */
-static int refused_call = -1;
+static atomic_int refused_call = -1;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument);
@@ -274,7 +318,7 @@ int main(void) {
     tcase_set_timeout(engines, 300);
     tcase_add_loop_test(engines, engines_over_one_device, 0, 2);
     tcase_add_loop_test(engines, clones_over_one_device, 0, 2);
-    tcase_add_test(engines, owners_come_and_go);
+    tcase_add_loop_test(engines, owners_come_and_go, 0, 2);
     suite_add_tcase(suite, engines);
     TCase *pool = tcase_create("pool");
     tcase_set_timeout(pool, 60);
