@@ -28,8 +28,7 @@ static long nth;
 static const char *folder, *log_path;
 static atomic_long calls;
 
-/* --------------------------------------------------------------------------------------- the log
- */
+/* ------------------------------------------------------------------------------------- the log */
 
 /** By system calls alone, which are not counted, and without memory. */
 static void tell(const char *name, const char *about) {
@@ -62,8 +61,7 @@ __attribute__((destructor)) static void end(void) {
     }
 }
 
-/* ------------------------------------------------------------------------------------ the choice
- */
+/* ---------------------------------------------------------------------------------- the choice */
 
 enum {
     CAN_BE_SHORT = 1 << SHORT,
@@ -122,8 +120,7 @@ static bool goes_wrong_at(const char *name, const char *path, unsigned can) {
         memcpy(&real, &found, sizeof real);                                                        \
     }
 
-/* ----------------------------------------------------------------------------------------- files
- */
+/* --------------------------------------------------------------------------------------- files */
 
 static mode_t mode_of(int flags, va_list arguments) {
     return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
@@ -183,8 +180,7 @@ off_t lseek(int fd, off_t offset, int from) {
     return goes_wrong_on("lseek", fd, CAN_FAIL) ? -1 : real(fd, offset, from);
 }
 
-/* ------------------------------------------------------------------------------------- transfers
- */
+/* ----------------------------------------------------------------------------------- transfers */
 
 /** Bytes that a transfer moves: all, or about half where it goes wrong in that way; -1 where it
  *  fails. */
@@ -219,8 +215,7 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset) {
     return moved < 0 ? -1 : real(fd, data, (size_t)moved, offset);
 }
 
-/* --------------------------------------------------------------------------------------- streams
- */
+/* ------------------------------------------------------------------------------------- streams */
 
 // A stream hides short transfers itself.
 
@@ -252,8 +247,7 @@ int fclose(FILE *stream) {
     return wrong ? EOF : answer;
 }
 
-/* ---------------------------------------------------------------------------------------- memory
- */
+/* -------------------------------------------------------------------------------------- memory */
 
 // The C library's own names: dlsym would allocate.
 extern void *__libc_malloc(size_t);

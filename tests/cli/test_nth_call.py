@@ -5,7 +5,6 @@ import json
 import os
 import random
 import subprocess
-import time
 from collections import Counter
 
 import numpy as np
@@ -30,6 +29,9 @@ MEMORY_LINES = (
     ("info", "nth.npz", "--device", "cpu", "--json", "nth.json"),
     ("devices", "--json", "nth.json"),
 )
+KINDS = {"short": "a transfer is short", "eintr": "a call is interrupted",
+         "eio": "a call fails with EIO", "enospc": "a call fails with ENOSPC",
+         "nomem": "an allocation fails"}
 OUTPUTS = "nth_y.npy", "nth_y.csv", "nth_z.npz", "nth.json"
 
 LONG = "FFWD_LONG" in os.environ
@@ -96,7 +98,7 @@ class NthCall(command.Case):
         np.save(command.folder / "nth_x.npy", rng.uniform(-1, 1, (ROWS, 3)).astype(np.float32))
         np.savez(command.folder / "nth.npz", W1=rng.uniform(-1, 1, (4, 3)),
                  W2=rng.uniform(-1, 1, (2, 4)), b1=np.ones(4), activations=["tanh", "relu"])
-        self.seed = int(os.environ.get("FFWD_TEST_SEED", time.time_ns() % 1000000))
+        self.seed = int(os.environ.get("FFWD_FAULT_SEED", 1))
         self.random = random.Random(self.seed)
         self.cases = Counter()
 
@@ -137,7 +139,8 @@ class NthCall(command.Case):
                     check(good, outcome)
                     self.check_files(good, outcome)
                 self.cases[kind] += 1
-        print(f"{kind}: {self.cases[kind]} cases, seed {self.seed}")
+        print(f"figure: failing calls: {KINDS[kind]}: {self.cases[kind]} cases"
+              f"{'' if LONG else f' of a sample, FFWD_FAULT_SEED={self.seed}'}")
 
     def survive(self, good, outcome):
         self.check_same(good, outcome)
