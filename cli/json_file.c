@@ -47,7 +47,9 @@ static mode_t mode_of(const char *path) {
 static FILE *open_aside(json_file *out) {
     char *target = realpath(out->path, NULL);
     out->target = target != NULL ? target : strdup(out->path);
-    if (out->target == NULL || asprintf(&out->aside, "%s.XXXXXX", out->target) < 0) {
+    const char *slash = out->target != NULL ? strrchr(out->target, '/') : NULL;
+    int folder = slash != NULL ? (int)(slash - out->target) + 1 : 0;
+    if (out->target == NULL || asprintf(&out->aside, "%.*s.ffwd-XXXXXX", folder, out->target) < 0) {
         out->aside = NULL;
         return NULL;
     }

@@ -15,6 +15,7 @@ typedef struct worker {
     pipeline *line;
     station at;
     pthread_t thread;
+    bool ended; /**< under the pipeline's mutex */
 } worker;
 
 /** Keeps the first reason. */
@@ -101,9 +102,13 @@ static void pass_all(pipeline *line, station at) {
 }
 
 static void *work(void *user) {
-    const worker *own = user;
+    worker *own = user;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pass_all(own->line, own->at);
+    pthread_mutex_lock(&own->line->mutex);
+    own->ended = true;
+    pthread_cond_broadcast(&own->line->moved);
+    pthread_mutex_unlock(&own->line->mutex);
     return NULL;
 }
 
@@ -127,12 +132,17 @@ static bool start(worker *own) {
     return started;
 }
 
-/** Waits for a station. After a signal it may be stuck for good, as in a write to a pipe that
+/** Waits for a station. When a signal comes it may be stuck for good, as in a write to a pipe that
  * nobody empties, and its piece is not wanted any more. */
-static void join(const worker *own) {
-    if (interrupt_signal() != 0) {
+static void join(worker *own) {
+    pthread_mutex_lock(&own->line->mutex);
+    while (!own->ended && interrupt_signal() == 0) {
+        wait_a_while(own->line);
+    }
+    if (!own->ended) {
         (void)pthread_cancel(own->thread);
     }
+    pthread_mutex_unlock(&own->line->mutex);
     pthread_join(own->thread, NULL);
 }
 
@@ -145,13 +155,16 @@ static bool run_together(pipeline *line) {
     }
     if (!start(&reading)) {
         give_up(line, &interrupted);
-        pthread_join(writing.thread, NULL);
+        join(&writing);
         line->failed = false;
         return false;
     }
     pass_all(line, STATION_COMPUTE);
     join(&reading);
     join(&writing);
+    if (line->passed[STATION_WRITE] < line->pieces) {
+        give_up(line, &interrupted); // unless something else was the reason
+    }
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "failure.h"
+#include "interrupt.h"
 #include "row_memory.h"
 
 enum { SUMS, OUTPUTS };
@@ -133,6 +134,9 @@ int row_sink_commit(row_sink *sink) {
     ffwd_status status = FFWD_OK;
     if (sink->archive != NULL) {
         status = ffwd_archive_commit(sink->archive, &err);
+    }
+    if (status == FFWD_OK && interrupt_signal() != 0) { // zipping takes long
+        return interrupt_fail();
     }
     if (status == FFWD_OK) {
         status = ffwd_writer_commit(sink->writer, &err);

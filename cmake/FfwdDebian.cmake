@@ -1,6 +1,10 @@
 # Run by cpack between installing and packing: what Debian asks of every package, and nothing that
 # two builds of one source could differ in.
 
+if(NOT CPACK_GENERATOR STREQUAL "DEB")
+  return()
+endif()
+
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()

@@ -10,7 +10,7 @@ if(FFWD_COMMAND)
   install(FILES man/ffwd.1 COMPONENT ffwd_command DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 install(FILES LICENSE README.md CHANGELOG.md COMPONENT ffwd_command
-  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+  DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/ffwd)
 
 # The library, and what it takes to build with it.
 install(TARGETS ffwd EXPORT ffwd-targets
@@ -52,8 +52,18 @@ if(FFWD_STATIC)
     DESTINATION ${FFWD_CMAKE_DIR})
 endif()
 
-# By pkg-config. The file finds its prefix from where it lies, so that a moved tree still works.
-file(RELATIVE_PATH FFWD_PC_PREFIX /prefix/${FFWD_PC_DIR} /prefix)
+# By pkg-config. The file finds its prefix from where it lies, so that a moved tree still works; with
+# folders that lie outside of any prefix it names them.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(FFWD_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+  set(FFWD_PC_LIBDIR ${CMAKE_INSTALL_FULL_LIBDIR})
+  set(FFWD_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+else()
+  file(RELATIVE_PATH FFWD_PC_PREFIX /prefix/${FFWD_PC_DIR} /prefix)
+  set(FFWD_PC_PREFIX "\${pcfiledir}/${FFWD_PC_PREFIX}")
+  set(FFWD_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+  set(FFWD_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
 configure_file(cmake/ffwd.pc.in ${PROJECT_BINARY_DIR}/ffwd.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ffwd.pc COMPONENT ffwd_development
   DESTINATION ${FFWD_PC_DIR})

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "interrupt.h"
@@ -231,6 +232,24 @@ static bool get_stuck(void *user, uint64_t piece, size_t slot, problem *why) {
     return false;
 }
 
+/** The same at the last piece, when the caller has computed all and waits for nothing else. */
+static bool get_stuck_at_the_end(void *user, uint64_t piece, size_t slot, problem *why) {
+    const struct timespec a_while = {0, 100000000};
+    if (piece + 1 < PIECES) {
+        return write_piece(user, piece, slot, why);
+    }
+    (void)nanosleep(&a_while, NULL);
+    return get_stuck(user, piece, slot, why);
+}
+
+START_TEST(signal_while_waiting_for_the_last) {
+    journey j = begin(PIECES, PIPELINE_SLOTS);
+    j.line.work[STATION_WRITE] = get_stuck_at_the_end;
+    ck_assert(!run(&j));
+    ck_assert_int_eq(j.line.why.err.status, FFWD_ECANCELLED);
+}
+END_TEST
+
 START_TEST(signal_while_stuck) {
     for (int at = STATION_READ; at <= STATION_WRITE; at += 2) {
         journey j = begin(PIECES, PIPELINE_SLOTS);
@@ -285,6 +304,7 @@ int main(void) {
     tcase_add_test(pieces, signal_at_each_station);
     tcase_add_test(pieces, first_failure_wins);
     tcase_add_test(pieces, signal_while_stuck);
+    tcase_add_test(pieces, signal_while_waiting_for_the_last);
     tcase_add_test(pieces, signals_blocked);
     suite_add_tcase(suite, pieces);
     return suite_main(suite);

@@ -118,16 +118,17 @@ class BreakingOff(command.Case):
         process.stderr.close()
 
     def test_pipe_that_is_stuck(self):
-        """A signal ends a run whose output nobody takes."""
-        process = self.start(["ffwd", "run", "2-1", "random:10000000", "--report", "none", *SMALL],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.assertEqual(process.stdout.readline(), b"y1\n")
-        time.sleep(0.3)  # the pipe is full
-        process.terminate()
-        self.assertEqual(process.wait(timeout=10), 143)
-        self.assertEqual(process.stderr.read(), b"ffwd: interrupted\n")
-        process.stdout.close()
-        process.stderr.close()
+        """A signal ends a run whose output nobody takes, also when only the writing is left."""
+        for rows in 10_000_000, 140_000:
+            process = self.start(["ffwd", "run", "2-1", f"random:{rows}", "--report", "none",
+                                  *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(os.read(process.stdout.fileno(), 3), b"y1\n")
+            time.sleep(0.3)  # the pipe is full
+            process.terminate()
+            self.assertEqual(process.wait(timeout=10), 143)
+            self.assertEqual(process.stderr.read(), b"ffwd: interrupted\n")
+            process.stdout.close()
+            process.stderr.close()
 
 
 class AnySize(command.Case):
