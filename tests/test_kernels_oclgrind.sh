@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs every kernel in small shapes under oclgrind, which interprets them: fails on a data race, an
 # access out of bounds, a value used before it was written, or a misuse of the API.
 #
