@@ -412,6 +412,12 @@ START_TEST(the_limit_is_measured) {
     half.rows = ROWS / 2;
     expect_failure(ffwd_engine_limit(engine, &strided, &half, &second, &err), &err, FFWD_EARGUMENT,
                    "the limit is measured over dense rows");
+    strided.row_stride = IN;
+    half.row_stride = 2 * OUT;
+    expect_failure(ffwd_engine_limit(engine, &strided, &half, &second, &err), &err, FFWD_EARGUMENT,
+                   "the limit is measured over dense rows");
+    expect_failure(ffwd_engine_limit(engine, &strided, &out, &second, &err), &err, FFWD_EARGUMENT,
+                   "Y is [1000][1], but the outputs are [500][1]");
     ffwd_engine_destroy(engine);
 }
 END_TEST

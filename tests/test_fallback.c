@@ -258,6 +258,25 @@ START_TEST(without_fallback_a_fault_is_an_error) {
 }
 END_TEST
 
+/** The CPU's, also where the engine runs without one: then opened when it is first asked for. */
+START_TEST(a_device_that_measures_no_limit_has_the_cpu_s) {
+    for (uint32_t no_fallback = 0; no_fallback < 2; no_fallback++) {
+        fake_device *fake = fake_open("0:0", NEVER, 0);
+        ffwd_engine *engine = engine_on(&fake, 1, no_fallback);
+        const ffwd_input in = net_input(x, FFWD_F32, ROWS, IN);
+        const ffwd_output out = net_output(y, FFWD_F32, ROWS, OUT);
+        for (int i = 0; i < 2; i++) {
+            ffwd_limit limit = FFWD_LIMIT_INIT;
+            expect_ok(ffwd_engine_limit(engine, &in, &out, &limit, &err), &err);
+            ck_assert_uint_gt(limit.stream_ns, 0);
+            ck_assert_double_gt(limit.fma_gflops, 0);
+        }
+        ck_assert_int_eq(fake->chunks_seen, 0);
+        ffwd_engine_destroy(engine);
+    }
+}
+END_TEST
+
 START_TEST(without_fallback_a_listed_device_does_not_take_over) {
     fake_device *fakes[] = {fake_open("0:0", 4, 1), fake_open("0:1", NEVER, 0)};
     ffwd_engine *engine = engine_on(fakes, 2, 1);
@@ -594,6 +613,7 @@ int main(void) {
     tcase_add_test(faults, a_fault_that_passes_is_forgotten_by_the_next_run);
     tcase_add_test(faults, devices_take_over_in_order);
     tcase_add_test(faults, without_fallback_a_fault_is_an_error);
+    tcase_add_test(faults, a_device_that_measures_no_limit_has_the_cpu_s);
     tcase_add_test(faults, without_fallback_a_listed_device_does_not_take_over);
     tcase_add_test(faults, a_clone_leaves_a_lost_device_behind);
     tcase_add_test(faults, the_bound_on_memory_counts_the_helpers);
