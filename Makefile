@@ -30,6 +30,10 @@ deb: packages
 	cd build/deb && umask 022 && \
 	    SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct || date +%s)} cpack
 
+# Lines and branches of host/ that the tests took.
+coverage: packages
+	scripts/coverage
+
 configure: packages
 	cmake --preset release
 
@@ -39,4 +43,4 @@ packages:
 clean:
 	rm -rf build
 
-.PHONY: all demo bench check check-long deb configure packages clean
+.PHONY: all demo bench check check-long coverage deb configure packages clean

@@ -20,7 +20,10 @@
 
 #define GROUP ((uint64_t)LANES * VECTORS)
 
+/* Functions of constants; a build that counts branches has each once instead. */
+#ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 /* ------------------------------------------------------------------------------------ products */
 
