@@ -615,6 +615,15 @@ START_TEST(what_cannot_be_archived) {
                      FFWD_EOVERFLOW);
     ck_assert_int_eq(ffwd_archive_add(archive, "z", UINT64_MAX / 2, 1, FFWD_U8, &entry, &err),
                      FFWD_EOVERFLOW);
+    size_t z = add(archive, "z", 1, 1, FFWD_U8);
+    (void)add(archive, "zz", 0, 1, FFWD_U8);
+    ck_assert_int_eq(ffwd_archive_add(archive, "z", 1, 1, FFWD_U8, &entry, &err), FFWD_EARGUMENT);
+    ck_assert_ptr_nonnull(strstr(err.message, "out.npz: z: has been added already"));
+    append(archive, z, 1, "\1");
+    ck_assert_int_eq(ffwd_archive_commit(archive, &err), FFWD_OK);
+    ck_assert_int_eq(ffwd_archive_add(archive, "a", 1, 1, FFWD_U8, &entry, &err), FFWD_ESTATE);
+    ck_assert_int_eq(ffwd_archive_append(archive, z, 0, NULL, &err), FFWD_ESTATE);
+    ck_assert_int_eq(ffwd_archive_commit(archive, &err), FFWD_ESTATE);
     ffwd_archive_destroy(archive);
 }
 END_TEST

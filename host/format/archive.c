@@ -107,6 +107,30 @@ static ffwd_status grow(ffwd_archive *archive, ffwd_error *err) {
     return FFWD_OK;
 }
 
+static ffwd_status check_open(const ffwd_archive *archive, ffwd_error *err) {
+    return archive->committed
+               ? ffwd_fail(err, FFWD_ESTATE, "%s: is complete already", archive->path)
+               : FFWD_OK;
+}
+
+/** What a new entry is asked to be. */
+static ffwd_status check_entry(const ffwd_archive *archive, const char *name, uint32_t dtype,
+                               ffwd_error *err) {
+    const size_t length = strlen(name);
+    if (ffwd_dtype_size(dtype) == 0) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: %s: dtype %u is none of f32, f64, u8",
+                         archive->path, name, dtype);
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        const char *other = archive->entries[i].name;
+        if (strncmp(other, name, length) == 0 && strcmp(other + length, ".npy") == 0) {
+            return ffwd_fail(err, FFWD_EARGUMENT, "%s: %s: has been added already", archive->path,
+                             name);
+        }
+    }
+    return FFWD_OK;
+}
+
 static ffwd_status name_entry(entry *added, const char *name, ffwd_error *err) {
     size_t bytes = strlen(name) + sizeof ".npy";
     added->name = ffwd_alloc(bytes);
@@ -137,11 +161,9 @@ ffwd_status ffwd_archive_add(ffwd_archive *archive, const char *name, uint64_t r
     char header[FFWD_NPY_WRITTEN_MAX];
     entry added = {.rows = rows};
     ffwd_status status;
-    if (ffwd_dtype_size(dtype) == 0) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "%s: %s: dtype %u is none of f32, f64, u8",
-                         archive->path, name, dtype);
-    }
-    uint64_t header_bytes = ffwd_npy_format(header, rows, cols, dtype);
+    FFWD_TRY(status, check_open(archive, err));
+    FFWD_TRY(status, check_entry(archive, name, dtype, err));
+    const uint64_t header_bytes = ffwd_npy_format(header, rows, cols, dtype);
     if (!place_entry(&added, archive->end, header_bytes, cols, dtype)) {
         return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %s: %llu rows of %llu do not fit", archive->path,
                          name, (unsigned long long)rows, (unsigned long long)cols);
@@ -162,6 +184,10 @@ cleanup:
 
 ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t rows,
                                 const void *values, ffwd_error *err) {
+    ffwd_status status = check_open(archive, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
     if (number >= archive->count) {
         return ffwd_fail(err, FFWD_EARGUMENT, "%s: entry %zu of %zu", archive->path, number,
                          archive->count);
@@ -174,7 +200,7 @@ ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t r
     }
     uint64_t start = grown->data_start + grown->written * grown->row_bytes;
     grown->written += rows;
-    ffwd_status status =
+    status =
         ffwd_file_write_at(archive->fd, archive->path, values, rows * grown->row_bytes, start, err);
     archive->failed = archive->failed || status != FFWD_OK;
     return status;
@@ -252,8 +278,9 @@ cleanup:
 }
 
 static ffwd_status check_complete(const ffwd_archive *archive, ffwd_error *err) {
-    if (archive->committed) {
-        return ffwd_fail(err, FFWD_ESTATE, "%s: is complete already", archive->path);
+    const ffwd_status status = check_open(archive, err);
+    if (status != FFWD_OK) {
+        return status;
     }
     if (archive->failed) {
         return ffwd_fail(err, FFWD_EIO, "%s: an earlier write failed", archive->path);

@@ -83,11 +83,14 @@ typedef struct ffwd_archive ffwd_archive;
  */
 FFWD_API ffwd_status ffwd_archive_create(const char *path, ffwd_archive **out,
                                          ffwd_error *err) FFWD_CHECKED;
-/** Adds an array of `rows` x `cols`, as `name` without ".npy"; *entry numbers it from 0. */
+/** Adds an array of `rows` x `cols`, as `name` without ".npy"; *entry numbers it from 0.
+ * FFWD_EARGUMENT for a name that is there, FFWD_ESTATE after the commit, FFWD_EOVERFLOW, FFWD_EIO,
+ * FFWD_ENOMEM. */
 FFWD_API ffwd_status ffwd_archive_add(ffwd_archive *archive, const char *name, uint64_t rows,
                                       uint64_t cols, uint32_t dtype, size_t *entry,
                                       ffwd_error *err) FFWD_CHECKED;
-/** Appends rows to an entry: dense [rows][cols] of its dtype. */
+/** Appends rows to an entry: dense [rows][cols] of its dtype. FFWD_EARGUMENT for too many,
+ *  FFWD_ESTATE after the commit, FFWD_EIO. */
 FFWD_API ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t entry, uint64_t rows,
                                          const void *values, ffwd_error *err) FFWD_CHECKED;
 /**
