@@ -11,10 +11,11 @@
 
 #define PAGE_BYTES 4096
 
-/** Smaller pieces cost more to start than to compute; in larger ones nothing is gained, and a few
- *  of these still share a cache. */
+/** Smaller pieces cost more to start than to compute. Of larger ones three do not share a cache:
+ * five million rows of 2-3-2-1 in float64 take 57 ms from file to file with 16 MiB, 51 with 8 or 4.
+ */
 #define LEAST_PIECE_BYTES (UINT64_C(64) << 10)
-#define MOST_PIECE_BYTES  (UINT64_C(16) << 20)
+#define MOST_PIECE_BYTES  (UINT64_C(8) << 20)
 
 int row_memory(uint64_t rows, uint64_t cols, uint32_t dtype, void **out) {
     uint64_t values, bytes, padded;
