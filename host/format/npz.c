@@ -15,15 +15,14 @@
 /** The longest name of an array that is looked for. */
 #define NAME_BYTES 64
 
-/** libzip 1.7 takes some failures to allocate for a broken archive, but the C library has set
- *  errno, which is 0 before each step of reading. */
+/** libzip 1.7 takes some failures to allocate or to read for a broken archive, but the C library
+ * has set errno, which is 0 before each step of reading. */
 static ffwd_status fail_zip(zip_error_t *error, ffwd_error *err) {
     if (zip_error_code_zip(error) == ZIP_ER_MEMORY || errno == ENOMEM) {
         return ffwd_fail(err, FFWD_ENOMEM, "out of memory while unzipping");
     }
-    if (zip_error_system_type(error) == ZIP_ET_SYS && zip_error_code_system(error) != 0) {
-        return ffwd_fail_native(err, FFWD_EIO, zip_error_code_system(error), "cannot read: %s",
-                                zip_error_strerror(error));
+    if (errno != 0) {
+        return ffwd_fail_errno(err, "the archive", "cannot read");
     }
     return ffwd_fail(err, FFWD_EFORMAT, "not a sound zip archive: %s", zip_error_strerror(error));
 }
