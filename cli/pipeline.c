@@ -84,11 +84,7 @@ static bool do_work(pipeline *line, station at, uint64_t piece, problem *why) {
 /** One piece at one station; false where it was the last. */
 static bool pass(pipeline *line, station at, uint64_t piece) {
     problem why = interrupted;
-    if (!enter(line, at, piece)) {
-        give_up(line, &why);
-        return false;
-    }
-    if (!do_work(line, at, piece, &why)) {
+    if (!enter(line, at, piece) || !do_work(line, at, piece, &why)) {
         give_up(line, &why);
         return false;
     }

@@ -10,28 +10,10 @@
 #include "base/memory.h"
 #include "opencl/opencl.h"
 #include "opencl/opencl_placement.h"
+#include "support/fail_alloc.h"
 #include "support/nets.h"
 #include "support/opencl_net.h"
 #include "support/suite.h"
-
-/** Allocations that still succeed; the linker sends the library's calls here. */
-static int left = -1;
-
-static bool out_of_memory(void) {
-    return left >= 0 && left-- == 0;
-}
-
-void *__real_ffwd_alloc(uint64_t bytes);
-void *__wrap_ffwd_alloc(uint64_t bytes);
-void *__wrap_ffwd_alloc(uint64_t bytes) {
-    return out_of_memory() ? NULL : __real_ffwd_alloc(bytes);
-}
-
-void *__real_ffwd_alloc_zero(uint64_t bytes);
-void *__wrap_ffwd_alloc_zero(uint64_t bytes);
-void *__wrap_ffwd_alloc_zero(uint64_t bytes) {
-    return out_of_memory() ? NULL : __real_ffwd_alloc_zero(bytes);
-}
 
 /** A driver between the device and its own, that fails the n-th call, counts objects, and says of
  *  every command that it is in one state. */
@@ -392,11 +374,11 @@ START_TEST(lack_of_memory_is_no_verdict) {
     }
     ffwd_status status = FFWD_ENOMEM;
     for (int n = 0; status != FFWD_OK; n++) {
-        left = n;
+        fail_alloc_after(n);
         status = questions[_i]((ffwd_opencl_device *)device, &err);
-        ck_assert_msg(status == (left < 0 ? FFWD_ENOMEM : FFWD_OK), "%d: %s", n, err.message);
+        const bool reached = fail_alloc_never();
+        ck_assert_msg(status == (reached ? FFWD_ENOMEM : FFWD_OK), "%d: %s", n, err.message);
     }
-    left = -1;
     ffwd_device_destroy(device);
 }
 END_TEST
