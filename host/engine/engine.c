@@ -132,12 +132,13 @@ static ffwd_status place_in_front(ffwd_engine *engine, ffwd_device *device,
     return status;
 }
 
-/** Behind the reason for a device, what became of another one. */
-static void tell(ffwd_engine *engine, const char *format, const char *id, const char *message,
-                 const char *other) {
+/** Says, behind what is said of the device in use, why another one is not there. */
+static void leave_out(ffwd_engine *engine, const ffwd_device *device, const ffwd_error *reason) {
     const size_t used = strlen(engine->why);
-    (void)snprintf(engine->why + used, sizeof engine->why - used, format, used > 0 ? "; " : "", id,
-                   message, other);
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(device, &info);
+    (void)snprintf(engine->why + used, sizeof engine->why - used, "%s%s is left out (%.200s)",
+                   used > 0 ? "; " : "", info.id, reason->message);
 }
 
 /** The first of the helpers takes the place of a device that failed. */
@@ -145,8 +146,8 @@ static void stand_in(ffwd_engine *engine, const ffwd_device *failed, const ffwd_
     ffwd_device_info from = FFWD_DEVICE_INFO_INIT, to = FFWD_DEVICE_INFO_INIT;
     ffwd_device_describe(failed, &from);
     ffwd_device_describe(engine->placements[0]->device, &to);
-    engine->why[0] = '\0';
-    tell(engine, "%s%s failed (%.300s); %s took its place", from.id, reason->message, to.id);
+    (void)snprintf(engine->why, sizeof engine->why, "%s failed (%.300s); %s took its place",
+                   from.id, reason->message, to.id);
 }
 
 /** The devices that may have to take over. One that fails is left out, unless no fallback is
@@ -163,9 +164,7 @@ static ffwd_status place_helpers(ffwd_engine *engine, ffwd_device *const *device
             !(ffwd_is_device_fault(status, &reason) || status == FFWD_ENODEVICE)) {
             return ffwd_fail_with(err, status, &reason);
         }
-        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
-        ffwd_device_describe(devices[i], &info);
-        tell(engine, "%s%s is left out (%.200s)%s", info.id, reason.message, "");
+        leave_out(engine, devices[i], &reason);
     }
     return FFWD_OK;
 }
@@ -279,9 +278,7 @@ static ffwd_status clone_placements(const ffwd_engine *engine, ffwd_engine *clon
             return ffwd_fail_with(err, status, &reason);
         }
         if (status != FFWD_OK) {
-            ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
-            ffwd_device_describe(placement->device, &info);
-            tell(clone, "%s%s is left out (%.200s)%s", info.id, reason.message, "");
+            leave_out(clone, placement->device, &reason);
         }
     }
     return FFWD_OK;
