@@ -54,7 +54,7 @@ static const struct option_row {
       "FFWD_DEVICE, or all",
       3}},
     {MODELS,
-     {"strategy", KEY_STRATEGY, "NAME", 0, "auto, chain, layered or fused: force a plan", 3}},
+     {"strategy", KEY_STRATEGY, "NAME", 0, "auto, chain, layered, fused, table: force a plan", 3}},
     {MODELS,
      {"isa", KEY_ISA, "NAME", 0, "Instruction set of the CPU path; `ffwd devices' lists them", 3}},
     {MODELS,

@@ -8,6 +8,9 @@
 /** Round to nearest, subnormals kept, all exceptions masked and none raised. */
 #define MXCSR_DEFAULT 0x1f80u
 
+/** The exceptions that it remembers. */
+#define MXCSR_RAISED 0x3fu
+
 /** The same for the x87, on which glibc's fma() computes where the machine has none. */
 #define X87_DEFAULT 0x037fu
 
@@ -36,14 +39,22 @@ void ffwd_fpenv_enter(ffwd_fpenv *env) {
     env->sse = _mm_getcsr();
     env->x87_status = x87_status();
     __asm__ volatile("fnstcw %0" : "=m"(env->x87));
-    _mm_setcsr(MXCSR_DEFAULT);
-    __asm__ volatile("fldcw %0" : : "m"(x87));
+    if ((env->sse & ~MXCSR_RAISED) != MXCSR_DEFAULT) {
+        _mm_setcsr(MXCSR_DEFAULT);
+    }
+    if (env->x87 != x87) {
+        __asm__ volatile("fldcw %0" : : "m"(x87));
+    }
 }
 
 void ffwd_fpenv_leave(const ffwd_fpenv *env) {
-    _mm_setcsr(env->sse);
+    if (_mm_getcsr() != env->sse) {
+        _mm_setcsr(env->sse);
+    }
     if (((x87_status() ^ env->x87_status) & X87_RAISED) != 0) {
         set_x87_raised(env->x87_status);
     }
-    __asm__ volatile("fldcw %0" : : "m"(env->x87));
+    if (env->x87 != X87_DEFAULT) {
+        __asm__ volatile("fldcw %0" : : "m"(env->x87));
+    }
 }

@@ -25,7 +25,7 @@ static void describe(const ffwd_device *device, ffwd_device_info *info) {
 
 static bool has_strategy(const ffwd_device *device, uint32_t strategy) {
     (void)device;
-    return strategy == FFWD_FUSED || strategy == FFWD_LAYERED;
+    return strategy == FFWD_FUSED || strategy == FFWD_LAYERED || strategy == FFWD_TABLE;
 }
 
 static void close_device(ffwd_device *device) {

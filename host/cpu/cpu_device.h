@@ -22,10 +22,12 @@ typedef struct ffwd_cpu_weights {
     ffwd_block_layer *layers;
     size_t layer_count;
     uint64_t bytes;
+    ffwd_block_table table; /**< of strategy table; else entries is NULL */
 } ffwd_cpu_weights;
 
 ffwd_status ffwd_cpu_weights_create(const ffwd_model *model, const ffwd_rowblock *code,
                                     ffwd_cpu_weights **out, ffwd_error *err);
+
 ffwd_cpu_weights *ffwd_cpu_weights_retain(ffwd_cpu_weights *weights);
 void ffwd_cpu_weights_release(ffwd_cpu_weights *weights);
 
@@ -39,6 +41,12 @@ typedef struct ffwd_cpu_placement {
     unsigned char *scratch; /**< [slots] */
     void *between[2];       /**< layered: [chunk_rows][widest] activations between stages */
 } ffwd_cpu_placement;
+
+/** Whether the table that could stand for all but the first layer is the faster way. */
+bool ffwd_cpu_table_pays(const ffwd_model *model, const ffwd_rowblock *code,
+                         uint64_t expected_rows);
+/** Fills the placement's table by its own code; everything else of it is ready. */
+ffwd_status ffwd_cpu_table_fill(ffwd_cpu_placement *cpu, ffwd_error *err);
 
 /** Of ffwd_device_ops. */
 ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,

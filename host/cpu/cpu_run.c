@@ -25,8 +25,15 @@
 /** A thread comes back for more this often, so that a slow one leaves its share to the others. */
 #define GRABS_PER_THREAD 16
 
-static uint32_t choose_strategy(const ffwd_request *request) {
-    return request->strategy == FFWD_STRATEGY_AUTO ? FFWD_FUSED : request->strategy;
+static uint32_t choose_strategy(const ffwd_cpu_device *device, const ffwd_model *model,
+                                const ffwd_request *request) {
+    if (request->strategy != FFWD_STRATEGY_AUTO) {
+        return request->strategy;
+    }
+    return ffwd_cpu_table_pays(model, ffwd_isa_rowblock(device->isa, model->dtype),
+                               request->expected_rows)
+               ? FFWD_TABLE
+               : FFWD_FUSED;
 }
 
 static uint64_t choose_block_rows(const ffwd_model *model, const ffwd_rowblock *code) {
@@ -73,6 +80,11 @@ static uint64_t choose_chunk_rows(const ffwd_cpu_placement *cpu, const ffwd_requ
     return ffwd_max(rows, 1);
 }
 
+/** Captures need the layers that a table leaves out. */
+static bool uses_table(const ffwd_cpu_placement *cpu) {
+    return cpu->base.strategy == FFWD_TABLE && !cpu->captured;
+}
+
 /** The kernel that computes a stage of the plan. */
 static void name_stage(const ffwd_cpu_placement *cpu, ffwd_plan_stage *stage) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
@@ -84,6 +96,11 @@ static void name_stage(const ffwd_cpu_placement *cpu, ffwd_plan_stage *stage) {
                        device->isa->name, dtype);
         return;
     }
+    if (uses_table(cpu)) {
+        (void)snprintf(stage->kernel, sizeof stage->kernel, "table_%s_%s", device->isa->name,
+                       dtype);
+        return;
+    }
     const bool in_registers =
         !cpu->captured && cpu->code->fits_registers(cpu->weights->layers, model->operation_count);
     (void)snprintf(stage->kernel, sizeof stage->kernel, "%s_%s_%s",
@@ -92,6 +109,9 @@ static void name_stage(const ffwd_cpu_placement *cpu, ffwd_plan_stage *stage) {
 
 /** All layers in one stage, or one each. */
 static void describe_stages(ffwd_cpu_placement *cpu) {
+    const ffwd_model *model = cpu->base.model;
+    cpu->base.flops =
+        uses_table(cpu) ? 2 * model->inputs * ffwd_model_table_bits(model) : model->flops;
     for (size_t i = 0; i < cpu->base.stage_count; i++) {
         ffwd_plan_stage *stage = &cpu->base.stages[i];
         stage->first_layer = i;
@@ -157,7 +177,7 @@ static ffwd_status create(ffwd_device *device, const ffwd_model *model, uint32_t
         return ffwd_fail_memory(err, sizeof *cpu, "a placement");
     }
     size_t stages =
-        strategy == FFWD_FUSED || model->operation_count == 0 ? 1 : model->operation_count;
+        strategy != FFWD_LAYERED || model->operation_count == 0 ? 1 : model->operation_count;
     ffwd_status status = ffwd_placement_init(&cpu->base, device, model, strategy, stages, err);
     if (status != FFWD_OK) {
         ffwd_free(cpu);
@@ -173,7 +193,8 @@ ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
     ffwd_cpu_placement *cpu = NULL;
     ffwd_status status = ffwd_device_check_fork(device, err);
     if (status == FFWD_OK) {
-        status = create(device, model, choose_strategy(request), &cpu, err);
+        const uint32_t strategy = choose_strategy((const ffwd_cpu_device *)device, model, request);
+        status = create(device, model, strategy, &cpu, err);
     }
     if (status != FFWD_OK) {
         return status;
@@ -184,6 +205,9 @@ ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
     cpu->base.chunk_rows = choose_chunk_rows(cpu, request);
     describe_stages(cpu);
     FFWD_TRY(status, allocate_scratch(cpu, err));
+    if (cpu->base.strategy == FFWD_TABLE) {
+        FFWD_TRY(status, ffwd_cpu_table_fill(cpu, err));
+    }
     *out = &cpu->base;
     return FFWD_OK;
 
@@ -297,7 +321,8 @@ ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chun
         const bool last = i + 1 == placement->stage_count;
         const ffwd_block_job job = {
             .layers = cpu->weights->layers + stage->first_layer,
-            .layer_count = stage->layer_count,
+            .layer_count = uses_table(cpu) ? 1 : stage->layer_count,
+            .table = uses_table(cpu) ? &cpu->weights->table : NULL,
             .x = x,
             .y = last ? chunk->y : between_rows(cpu, i, x.rows),
             .sums = chunk->sums != NULL ? chunk->sums + stage->first_layer : NULL,

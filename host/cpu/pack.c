@@ -86,6 +86,7 @@ void ffwd_cpu_weights_release(ffwd_cpu_weights *weights) {
         ffwd_free(weights->layers[i].weights);
         ffwd_free(weights->layers[i].bias);
     }
+    ffwd_free(weights->table.entries);
     ffwd_free(weights->layers);
     ffwd_free(weights);
 }

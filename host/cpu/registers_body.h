@@ -36,6 +36,7 @@ typedef void enter_function(const step *first, cursor *c);
 struct step {
     step_function *run;
     const SCALAR *weights, *bias; /**< of a layer, packed as in rowblock.h */
+    const SCALAR *entries;        /**< of the table behind it */
 };
 
 #define RUN(s, c, a, b)                                                                            \
@@ -117,6 +118,32 @@ INLINE void add_products(uint32_t inputs, uint32_t neurons, const step *s, const
         RUN(s + 1, c, a, b);                                                                       \
     }
 
+/** entries[i], where bit o of i is z[o] > 0: each bit halves what is left; bits is a constant. */
+INLINE REAL choose(uint32_t bits, const SCALAR *entries, const REAL *z) {
+    REAL left[1 << REGISTER_WIDTH];
+    for (uint32_t i = 0; i < 1u << bits; i++) {
+        left[i] = K(entries[i]);
+    }
+    for (uint32_t bit = bits; bit-- > 0;) {
+        for (uint32_t i = 0; i < 1u << bit; i++) {
+            left[i] = WHEN_GT(z[bit], K(0), left[i + (1u << bit)], left[i]);
+        }
+    }
+    return left[0];
+}
+
+/** A layer of steps and the table of one output behind it. */
+#define CHOOSE(inputs, bits)                                                                       \
+    static void choose_##inputs##_##bits(const step *s, cursor *c, FEATURES) {                     \
+        TAKE_FEATURES;                                                                             \
+        REAL z_a[REGISTER_WIDTH], z_b[REGISTER_WIDTH];                                             \
+        add_products(inputs, bits, s, a, z_a);                                                     \
+        add_products(inputs, bits, s, b, z_b);                                                     \
+        a[0] = choose(bits, s->entries, z_a);                                                      \
+        b[0] = choose(bits, s->entries, z_b);                                                      \
+        RUN(s + 1, c, a, b);                                                                       \
+    }
+
 #define ENTER_AND_LEAVE(cols)                                                                      \
     static void enter_##cols(const step *first, cursor *c) {                                       \
         enter(cols, first, c);                                                                     \
@@ -138,6 +165,10 @@ INLINE void add_products(uint32_t inputs, uint32_t neurons, const step *s, const
     FROM_WIDTH(relu, width)                                                                        \
     ACTIVATION(sigmoid, width)                                                                     \
     ACTIVATION(tanh, width)                                                                        \
+    CHOOSE(width, 1)                                                                               \
+    CHOOSE(width, 2)                                                                               \
+    CHOOSE(width, 3)                                                                               \
+    CHOOSE(width, 4)                                                                               \
     ENTER_AND_LEAVE(width)
 OF_WIDTH(1)
 OF_WIDTH(2)
@@ -161,7 +192,8 @@ static void leave_u8(const step *s, cursor *c, FEATURES) {
 #define OF(activation)                                                                             \
     { FROM(activation, 1), FROM(activation, 2), FROM(activation, 3), FROM(activation, 4) }
 typedef step_function *const layer_steps[REGISTER_WIDTH][REGISTER_WIDTH];
-static layer_steps identity_layers = OF(identity), step_layers = OF(step), relu_layers = OF(relu);
+static layer_steps identity_layers = OF(identity), step_layers = OF(step), relu_layers = OF(relu),
+                   choose_layers = OF(choose);
 #undef OF
 #undef FROM
 static step_function *const sigmoid_steps[] = {sigmoid_1, sigmoid_2, sigmoid_3, sigmoid_4};
@@ -178,6 +210,10 @@ static bool fits_registers(const ffwd_block_layer *layers, size_t layer_count) {
         fits = fits && layers[i].inputs <= REGISTER_WIDTH && layers[i].neurons <= REGISTER_WIDTH;
     }
     return fits;
+}
+
+static bool chooses_in_registers(const ffwd_block_layer *layer, const ffwd_block_table *table) {
+    return fits_registers(layer, 1) && table->outputs == 1;
 }
 
 /** A network ready to take rows. */
@@ -201,18 +237,28 @@ static void add_layer(const ffwd_block_layer *layer, step **at) {
     }
 }
 
+static void add_table(const ffwd_block_layer *layer, const ffwd_block_table *table, step **at) {
+    *(*at)++ = (step){.run = choose_layers[layer->inputs - 1][layer->neurons - 1],
+                      .weights = layer->weights,
+                      .bias = layer->bias,
+                      .entries = table->entries};
+}
+
 /** `bytes`: Y is a column of FFWD_U8; `stream`: it is written past the caches. */
 static void prepare_net(const ffwd_block_job *job, bool bytes, bool stream, small_net *net) {
     const ffwd_block_layer *last = &job->layers[job->layer_count - 1];
     step *at = net->steps;
     net->enter = enter_functions[job->x.cols - 1];
-    for (size_t i = 0; i < job->layer_count; i++) {
+    if (job->table != NULL) {
+        add_table(last, job->table, &at);
+    }
+    for (size_t i = 0; i < job->layer_count && job->table == NULL; i++) {
         add_layer(&job->layers[i], &at);
     }
-    *at = (step){.run = bytes ? leave_u8 : leave_steps[last->neurons - 1]};
+    *at = (step){.run = bytes ? leave_u8 : leave_steps[job->y.cols - 1]};
     net->x_cols = job->x.cols;
-    net->y_row_bytes = bytes ? 1 : last->neurons * sizeof(SCALAR);
-    net->canonical = last->activation != FFWD_STEP;
+    net->y_row_bytes = bytes ? 1 : job->y.cols * sizeof(SCALAR);
+    net->canonical = job->table == NULL && last->activation != FFWD_STEP;
     net->bytes = bytes;
     net->stream = stream;
 }

@@ -26,10 +26,21 @@ typedef struct ffwd_block_layer {
     const void *bias;    /**< [neurons], zeros where the layer has none */
 } ffwd_block_layer;
 
+/**
+ * What is behind a layer of `bits` steps, as a function of them: entry i belongs to the rows in
+ * which step o is bit o of i.
+ */
+typedef struct ffwd_block_table {
+    uint32_t bits;
+    uint64_t outputs;
+    const void *entries; /**< [1 << bits][outputs] in the model's dtype, NaN canonical */
+} ffwd_block_table;
+
 /** Consecutive layers over consecutive rows. */
 typedef struct ffwd_block_job {
     const ffwd_block_layer *layers;
     size_t layer_count;
+    const ffwd_block_table *table; /**< gives Y behind the one layer of steps; or NULL */
     ffwd_rows x, y;
     const ffwd_rows *sums, *outputs; /**< [layer_count] captures, data NULL: not wanted; or NULL */
     uint64_t block_rows;             /**< a multiple of group_rows */
@@ -44,6 +55,9 @@ typedef struct ffwd_rowblock {
 
     /** Whether these layers are so small that run() keeps all in registers, without captures. */
     bool (*fits_registers)(const ffwd_block_layer *layers, size_t layer_count);
+
+    /** The same of a table behind one layer: its entries are chosen among, not looked up. */
+    bool (*chooses_in_registers)(const ffwd_block_layer *layer, const ffwd_block_table *table);
 
     /** Computes rows [first, first + rows). Scratch: 3 areas of block_rows x the widest row. */
     void (*run)(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch);

@@ -26,7 +26,9 @@ typedef uint32_t BITS __attribute__((vector_size(32)));
 #define LOAD(p)      ((REAL)_mm256_loadu_ps(p))
 #define STORE(p, v)  _mm256_storeu_ps((p), (v))
 #define STREAM(p, v) _mm256_stream_ps((p), (v))
-#define FENCE()      _mm_sfence()
+#define LOAD_HALVES(p, q)                                                                          \
+    ((REAL)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(q), 1))
+#define FENCE() _mm_sfence()
 #define LOW(a, b)                                                                                  \
     ((REAL)_mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20))
 #define HIGH(a, b)                                                                                 \

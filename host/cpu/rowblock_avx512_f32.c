@@ -25,7 +25,9 @@ typedef uint32_t BITS __attribute__((vector_size(64)));
 #define LOAD(p)      ((REAL)_mm512_loadu_ps(p))
 #define STORE(p, v)  _mm512_storeu_ps((p), (v))
 #define STREAM(p, v) _mm512_stream_ps((p), (v))
-#define FENCE()      _mm_sfence()
+#define LOAD_HALVES(p, q)                                                                          \
+    ((REAL)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1))
+#define FENCE() _mm_sfence()
 #define LOW(a, b)                                                                                  \
     __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH(a, b)                                                                                 \

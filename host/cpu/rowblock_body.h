@@ -4,7 +4,8 @@
 // TILE_NEURONS, LOAD, STORE, STREAM, FENCE, STORE_U8 (two vectors of 0 and 1 as bytes, streamed
 // from a boundary of STREAM_U8_BYTES on), and for LANES > 1 LOW, HIGH (the halves of a and b,
 // interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); where two ports of
-// multiply-adds are not all, CHAINS; and TABLE, the name of the result.
+// multiply-adds are not all, CHAINS; for LANES of two tiles LOAD_HALVES (the halves of a vector
+// from two places); and TABLE, the name of the result.
 //
 // Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
 // by feature, so that a vector holds one feature of LANES rows and every sum keeps its order:
@@ -41,14 +42,9 @@ INLINE void store_tile(uint32_t vectors, uint32_t neurons, uint32_t activation,
     }
 }
 
-/**
- * out[o][r] = activation(bias[o] + sum over k of weights[k][o] * in[k][r]), k in order, one group.
- * Step and relu are done here, on the sums in registers; the others are a pass of their own. Of few
- * rows only the first `vectors` vectors of the group are computed.
- */
-INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t activation,
-                 const SCALAR *in, const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
-    REAL sum[TILE_NEURONS][VECTORS];
+/** sum[o][r] = bias[o] + sum over k of weights[k][o] * in[k][r], k in order, one group. */
+INLINE void sum_tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, const SCALAR *in,
+                     const SCALAR *weights, const SCALAR *bias, REAL (*sum)[VECTORS]) {
     for (uint64_t o = 0; o < neurons; o++) {
         for (uint64_t v = 0; v < vectors; v++) {
             sum[o][v] = K(bias[o]);
@@ -66,6 +62,17 @@ INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t a
             }
         }
     }
+}
+
+/**
+ * out[o][r] = activation(sum[o][r]), one group. Step and relu are done here, on the sums in
+ * registers; the others are a pass of their own. Of few rows only the first `vectors` vectors of
+ * the group are computed.
+ */
+INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t activation,
+                 const SCALAR *in, const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
+    REAL sum[TILE_NEURONS][VECTORS];
+    sum_tile(vectors, neurons, inputs, in, weights, bias, sum);
     switch (activation) {
     case FFWD_STEP:
         store_tile(vectors, neurons, FFWD_STEP, sum, out);
@@ -129,6 +136,15 @@ INLINE void tile_rest(uint32_t neurons, const product *p, uint64_t first, const 
     }
 }
 
+/* F(n) for every number of neurons that whole tiles may leave. */
+#if TILE_NEURONS == 8
+#define EACH_REST(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
+#elif TILE_NEURONS == 4
+#define EACH_REST(F) F(1) F(2) F(3)
+#elif TILE_NEURONS == 2
+#define EACH_REST(F) F(1)
+#endif
+
 /** All neurons: whole tiles, then one of what is left. */
 static void multiply(const ffwd_block_layer *layer, const product *p) {
     const SCALAR *weights = layer->weights;
@@ -144,19 +160,7 @@ static void multiply(const ffwd_block_layer *layer, const product *p) {
     case n:                                                                                        \
         tile_rest(n, p, first, weights, bias);                                                     \
         break;
-#if TILE_NEURONS > 1
-        REST(1)
-#endif
-#if TILE_NEURONS > 2
-        REST(2)
-        REST(3)
-#endif
-#if TILE_NEURONS > 4
-        REST(4)
-        REST(5)
-        REST(6)
-        REST(7)
-#endif
+        EACH_REST(REST)
 #undef REST
     default:
         break;
@@ -368,10 +372,18 @@ static void run_blocks(const ffwd_block_job *job, uint64_t first, uint64_t rows,
     }
 }
 
+#include "cpu/table_body.h"
+
+#include "cpu/few_body.h"
+
 static void run(const ffwd_block_job *job, uint64_t first, uint64_t rows, void *scratch) {
-    if (job->sums == NULL && job->outputs == NULL &&
-        fits_registers(job->layers, job->layer_count)) {
+    if (job->table != NULL) {
+        run_table(job, first, rows, scratch);
+    } else if (job->sums == NULL && job->outputs == NULL &&
+               fits_registers(job->layers, job->layer_count)) {
         run_registers(job, first, rows, scratch);
+    } else if (takes_few(job, rows)) {
+        run_few_rows(job, first, rows, scratch);
     } else {
         run_blocks(job, first, rows, scratch);
     }
@@ -385,6 +397,7 @@ const ffwd_rowblock TABLE = {
     .tile_neurons = TILE_NEURONS,
     .group_rows = GROUP,
     .fits_registers = fits_registers,
+    .chooses_in_registers = chooses_in_registers,
     .run = run,
     .stream = stream,
     .multiply_add = multiply_add,

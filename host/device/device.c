@@ -59,6 +59,7 @@ ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
     placement->device = ffwd_device_retain(device);
     placement->model = model;
     placement->strategy = strategy;
+    placement->flops = model->flops;
     placement->stage_count = stage_count;
     return FFWD_OK;
 }

@@ -93,6 +93,7 @@ struct ffwd_placement {
     const ffwd_model *model;
     uint32_t strategy;     /**< never FFWD_STRATEGY_AUTO */
     uint64_t chunk_rows;   /**< at least 1 */
+    uint64_t flops;        /**< of the plan, a row: a table leaves out what it replaces */
     uint64_t memory_bytes; /**< own buffers at most, packed weights included */
     ffwd_plan_stage *stages;
     size_t stage_count;

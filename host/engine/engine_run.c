@@ -236,7 +236,7 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
         .chunks_redone = r->chunks_redone,
         .rows = r->x.rows,
         .bytes = ffwd_rows_bytes(&r->x) + ffwd_rows_bytes(&r->y),
-        .flops = r->x.rows * r->engine->model->flops,
+        .flops = r->x.rows * r->engine->placements[0]->flops,
         .total_ns = ffwd_now_ns() - start,
         .setup_ns = r->engine->setup_ns,
         .upload_ns = r->timing.upload_ns,

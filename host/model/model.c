@@ -2,6 +2,7 @@
 // Making, checking, counting and describing models.
 #include "model/model.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -207,6 +208,13 @@ uint64_t ffwd_model_widest(const ffwd_model *model) {
 
 uint64_t ffwd_model_weight_bytes(const ffwd_model *model) {
     return model->parameters * ffwd_dtype_size(model->dtype);
+}
+
+uint32_t ffwd_model_table_bits(const ffwd_model *model) {
+    const ffwd_operation *first = model->operations;
+    const bool fits = model->operation_count > 1 && first->kind == FFWD_DENSE &&
+                      first->activation == FFWD_STEP && first->neurons <= FFWD_TABLE_BITS;
+    return fits ? (uint32_t)first->neurons : 0;
 }
 
 int ffwd_model_ends_in_step(const ffwd_model *model) {

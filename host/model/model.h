@@ -27,6 +27,13 @@ uint64_t ffwd_model_widest(const ffwd_model *model);
 /** Bytes of weights and biases. */
 uint64_t ffwd_model_weight_bytes(const ffwd_model *model);
 
+/**
+ * The neurons of the first layer where they are steps, so that all behind it is a function of as
+ * many bits and fits a table; else 0.
+ */
+#define FFWD_TABLE_BITS 16
+uint32_t ffwd_model_table_bits(const ffwd_model *model);
+
 /** Whether Y may be FFWD_U8: the last operation is a step. */
 int ffwd_model_ends_in_step(const ffwd_model *model);
 

@@ -352,7 +352,8 @@ typedef struct ffwd_engine ffwd_engine;
     X(FFWD_STRATEGY_AUTO, 0, "auto")                                                               \
     X(FFWD_CHAIN, 1, "chain")     /**< per layer a matmul kernel, then an activation kernel */     \
     X(FFWD_LAYERED, 2, "layered") /**< per layer one kernel with bias and activation */            \
-    X(FFWD_FUSED, 3, "fused")     /**< consecutive layers in one kernel */
+    X(FFWD_FUSED, 3, "fused")     /**< consecutive layers in one kernel */                         \
+    X(FFWD_TABLE, 4, "table")     /**< the first layer's steps look the outputs up */
 
 #define FFWD_STRATEGY_ENUM(name, value, word) name = (value),
 typedef enum ffwd_strategy { FFWD_STRATEGY_LIST(FFWD_STRATEGY_ENUM) } ffwd_strategy;
@@ -366,7 +367,8 @@ FFWD_API ffwd_status ffwd_strategy_parse(const char *word, uint32_t *strategy,
 
 typedef struct ffwd_engine_options {
     uint32_t struct_size;
-    uint32_t strategy;      /**< ffwd_strategy; one that the first device lacks: FFWD_ENODEVICE */
+    uint32_t strategy;      /**< ffwd_strategy; one that the first device lacks, or lacks for the
+                                 model: FFWD_ENODEVICE */
     uint32_t no_fallback;   /**< 1: a failing device is an error, not a reason for the next one */
     uint64_t expected_rows; /**< what the choice reckons with; 0: many */
     uint64_t memory_bytes;  /**< bound on the engine's own buffers; 0: from the device */

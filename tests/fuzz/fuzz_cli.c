@@ -58,7 +58,7 @@ static void read_number(const char *text) {
 static void check(const options *given) {
     model_source source;
     MUST(given->command < COMMAND_COUNT);
-    MUST(given->strategy <= FFWD_FUSED && given->dtype <= FFWD_F64 && given->out_dtype <= FFWD_U8);
+    MUST(given->strategy <= FFWD_TABLE && given->dtype <= FFWD_F64 && given->out_dtype <= FFWD_U8);
     MUST((given->command == DEVICES || given->command == BENCH) || given->model != NULL);
     if (given->model != NULL && strlen(given->model) <= SHORT_SHAPE &&
         given->model[strspn(given->model, "0123456789-")] == '\0') {
