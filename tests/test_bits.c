@@ -97,6 +97,24 @@ START_TEST(around_the_big_tiles) {
 }
 END_TEST
 
+/* Rows so wide that they are cut into panels of 256 to 4096 inputs. */
+START_TEST(around_the_panels) {
+    static const uint64_t inputs[] = {511, 513, 1024, 1025, 1600, 2048, 2049, 4096, 4099};
+    static const uint64_t neurons[] = {1, 8, 11, 5, 16, 3, 13, 2, 9}, rows[] = {3, 24, 49, 97, 193};
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (uint64_t i = 0; device != NULL && i < 18; i++) {
+        if (p->isa == NULL && p->strategy == FFWD_FUSED && inputs[i % 9] > 1024) {
+            continue; // more than it takes
+        }
+        const uint64_t widths[] = {inputs[i % 9], neurons[(i + i / 9) % 9]};
+        const net_shape shape = net_shape_of(1, widths, (uint32_t)(i % 5), i % 2 == 0);
+        check_shape(p, device, &shape, dtypes[i / 9], rows[i % 5], 0, 900 + i, i % 3 == 0);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
 /** A network of the seed: 1 to 6 layers of 1 to 40 neurons, any activations. */
 static net_shape random_shape(uint64_t seed) {
     float values[16];
@@ -630,6 +648,7 @@ int main(void) {
     tcase_set_timeout(tcase, 300);
     tcase_add_loop_test(tcase, one_layer_of_every_shape, 0, path_count);
     tcase_add_loop_test(tcase, around_the_big_tiles, 0, path_count);
+    tcase_add_loop_test(tcase, around_the_panels, 0, path_count);
     tcase_add_loop_test(tcase, random_networks, 0, path_count);
     tcase_add_loop_test(tcase, small_networks, 0, path_count);
     tcase_add_loop_test(tcase, deep_networks, 0, path_count);

@@ -36,7 +36,18 @@ static uint32_t choose_strategy(const ffwd_cpu_device *device, const ffwd_model 
                : FFWD_FUSED;
 }
 
+/** Groups of wide rows that share the weights of a panel. */
+#define WIDE_GROUPS 4
+
+static bool is_wide(const ffwd_model *model, const ffwd_rowblock *code) {
+    return ffwd_model_widest(model) * code->tile_neurons * ffwd_dtype_size(model->dtype) >=
+           FFWD_WIDE_PANELS * FFWD_PANEL_BYTES;
+}
+
 static uint64_t choose_block_rows(const ffwd_model *model, const ffwd_rowblock *code) {
+    if (is_wide(model, code)) {
+        return (uint64_t)WIDE_GROUPS * code->group_rows;
+    }
     uint64_t group_bytes =
         2 * ffwd_model_widest(model) * code->group_rows * ffwd_dtype_size(model->dtype);
     return code->group_rows * ffwd_max(1, BLOCK_BYTES / group_bytes);
@@ -267,7 +278,7 @@ static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
     const ffwd_model *model = cpu->base.model;
     const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
-    const uint64_t blocks = (rows - 1) / cpu->block_rows + 1;
+    const uint64_t blocks = (rows - 1) / cpu->code->group_rows + 1;
     const uint32_t count = ffwd_threads_count(device->threads);
     const uint64_t enough_rows = count * THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
     return rows < enough_rows ? 1 : (uint32_t)ffwd_min(count, blocks);
@@ -279,9 +290,14 @@ static void run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job) {
     const uint32_t slots = choose_slots(cpu, rows);
     uint64_t grab = slots == 1 ? rows : rows / ((uint64_t)slots * GRABS_PER_THREAD);
     stage_run stage = {.cpu = cpu, .job = job, .rows = rows};
-    stage.grab_rows = ffwd_round_up(ffwd_max(grab, 1), cpu->block_rows);
+    stage.grab_rows = ffwd_round_up(
+        ffwd_max(grab, 1), grab < cpu->block_rows ? cpu->code->group_rows : cpu->block_rows);
     atomic_init(&stage.next, 0);
-    ffwd_threads_run(device->threads, slots, run_slot, &stage);
+    if (slots == 1) {
+        run_slot(&stage, 0);
+    } else {
+        ffwd_threads_run(device->threads, slots, run_slot, &stage);
+    }
 }
 
 /** Dense rows of the model's dtype between two stages. */

@@ -8,6 +8,11 @@
 
 #include "base/rows.h"
 
+/** Weights of a tile that are used again and again from the first-level cache, and how many times
+ * as many inputs make a row so wide that it is cut into panels of them. */
+#define FFWD_PANEL_BYTES UINT64_C(16384)
+#define FFWD_WIDE_PANELS 2
+
 /**
  * A dense layer as the row-block code takes it.
  *

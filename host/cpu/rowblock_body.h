@@ -21,6 +21,10 @@
 
 #define GROUP ((uint64_t)LANES * VECTORS)
 
+/** Inputs of a panel of wide rows: a tile's weights to them stay in half of the first-level cache.
+ */
+#define PANEL_INPUTS (FFWD_PANEL_BYTES / sizeof(SCALAR) / TILE_NEURONS)
+
 /* Functions of constants; a build that counts branches has each once instead. */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
@@ -42,15 +46,24 @@ INLINE void store_tile(uint32_t vectors, uint32_t neurons, uint32_t activation,
     }
 }
 
-/** sum[o][r] = bias[o] + sum over k of weights[k][o] * in[k][r], k in order, one group. */
-INLINE void sum_tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, const SCALAR *in,
-                     const SCALAR *weights, const SCALAR *bias, REAL (*sum)[VECTORS]) {
+/** sum[o][r] = bias[o], where every chain of multiply-adds starts. */
+INLINE void start_sums(uint32_t vectors, uint32_t neurons, const SCALAR *bias,
+                       REAL (*sum)[VECTORS]) {
     for (uint64_t o = 0; o < neurons; o++) {
         for (uint64_t v = 0; v < vectors; v++) {
             sum[o][v] = K(bias[o]);
         }
     }
+}
+
+/** sum[o][r] += sum over k of weights[k][o] * in[k][r], k in order, one group; weights that come
+ *  next are asked for meanwhile, unless ahead is NULL. */
+INLINE void add_tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, const SCALAR *in,
+                     const SCALAR *weights, const SCALAR *ahead, REAL (*sum)[VECTORS]) {
     for (uint64_t k = 0; k < inputs; k++) {
+        if (ahead != NULL) {
+            __builtin_prefetch(ahead + k * neurons, 0, 2);
+        }
         REAL x[VECTORS];
         for (uint64_t v = 0; v < vectors; v++) {
             x[v] = LOAD(in + k * GROUP + v * LANES);
@@ -64,15 +77,10 @@ INLINE void sum_tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, const 
     }
 }
 
-/**
- * out[o][r] = activation(sum[o][r]), one group. Step and relu are done here, on the sums in
- * registers; the others are a pass of their own. Of few rows only the first `vectors` vectors of
- * the group are computed.
- */
-INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t activation,
-                 const SCALAR *in, const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
-    REAL sum[TILE_NEURONS][VECTORS];
-    sum_tile(vectors, neurons, inputs, in, weights, bias, sum);
+/** out[o][r] = activation(sum[o][r]), one group. Step and relu are done here, on the sums in
+ *  registers; the others are a pass of their own. */
+INLINE void finish_tile(uint32_t vectors, uint32_t neurons, uint32_t activation,
+                        REAL (*sum)[VECTORS], SCALAR *out) {
     switch (activation) {
     case FFWD_STEP:
         store_tile(vectors, neurons, FFWD_STEP, sum, out);
@@ -84,6 +92,25 @@ INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t a
         store_tile(vectors, neurons, FFWD_IDENTITY, sum, out);
         break;
     }
+}
+
+/** The sums that an earlier panel has left in out. */
+INLINE void load_tile(uint32_t neurons, const SCALAR *out, REAL (*sum)[VECTORS]) {
+    for (uint64_t o = 0; o < neurons; o++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            sum[o][v] = LOAD(out + o * GROUP + v * LANES);
+        }
+    }
+}
+
+/** out[o][r] = activation(bias[o] + sum over k of weights[k][o] * in[k][r]), one group. Of few rows
+ *  only its first `vectors` vectors are computed. */
+INLINE void tile(uint32_t vectors, uint32_t neurons, uint64_t inputs, uint32_t activation,
+                 const SCALAR *in, const SCALAR *weights, const SCALAR *bias, SCALAR *out) {
+    REAL sum[TILE_NEURONS][VECTORS];
+    start_sums(vectors, neurons, bias, sum);
+    add_tile(vectors, neurons, inputs, in, weights, NULL, sum);
+    finish_tile(vectors, neurons, activation, sum, out);
 }
 
 /** One layer's data, as every tile of it takes them. */
@@ -136,6 +163,30 @@ INLINE void tile_rest(uint32_t neurons, const product *p, uint64_t first, const 
     }
 }
 
+/** Neurons [first, first + neurons) of all groups over a panel of inputs, whose sums begin or go on
+ *  in p->out; neurons is a constant. */
+INLINE void tile_panel(uint32_t neurons, const product *p, uint64_t first, uint64_t first_input,
+                       const SCALAR *restrict weights, const SCALAR *restrict bias) {
+    const uint64_t left = p->inputs - first_input;
+    const uint64_t inputs = left < PANEL_INPUTS ? left : PANEL_INPUTS;
+    const uint32_t activation = left > PANEL_INPUTS ? FFWD_IDENTITY : p->activation;
+    const SCALAR *here = weights + first_input * neurons;
+    const SCALAR *restrict in = p->in + first_input * GROUP;
+    SCALAR *restrict out = p->out + first * GROUP;
+    for (uint64_t g = 0; g < p->groups; g++) {
+        REAL sum[TILE_NEURONS][VECTORS];
+        if (first_input == 0) {
+            start_sums(VECTORS, neurons, bias, sum);
+        } else {
+            load_tile(neurons, out, sum);
+        }
+        add_tile(VECTORS, neurons, inputs, in, here, here + p->inputs * neurons, sum);
+        finish_tile(VECTORS, neurons, activation, sum, out);
+        in += p->inputs * GROUP;
+        out += p->neurons * GROUP;
+    }
+}
+
 /* F(n) for every number of neurons that whole tiles may leave. */
 #if TILE_NEURONS == 8
 #define EACH_REST(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
@@ -145,8 +196,35 @@ INLINE void tile_rest(uint32_t neurons, const product *p, uint64_t first, const 
 #define EACH_REST(F) F(1)
 #endif
 
+/** Wide rows: a panel of inputs for all neurons, then the next one, so that what is read again for
+ *  each tile stays in the caches. */
+static void multiply_panels(const ffwd_block_layer *layer, const product *p) {
+    const SCALAR *weights = layer->weights;
+    const SCALAR *bias = layer->bias;
+    for (uint64_t k = 0; k < p->inputs; k += PANEL_INPUTS) {
+        uint64_t o = 0;
+        for (; o + TILE_NEURONS <= p->neurons; o += TILE_NEURONS) {
+            tile_panel(TILE_NEURONS, p, o, k, weights + o * p->inputs, bias + o);
+        }
+        switch (p->neurons - o) {
+#define REST(n)                                                                                    \
+    case n:                                                                                        \
+        tile_panel(n, p, o, k, weights + o * p->inputs, bias + o);                                 \
+        break;
+            EACH_REST(REST)
+#undef REST
+        default:
+            break;
+        }
+    }
+}
+
 /** All neurons: whole tiles, then one of what is left. */
 static void multiply(const ffwd_block_layer *layer, const product *p) {
+    if (p->inputs >= FFWD_WIDE_PANELS * PANEL_INPUTS && !p->few) {
+        multiply_panels(layer, p);
+        return;
+    }
     const SCALAR *weights = layer->weights;
     const SCALAR *bias = layer->bias;
     uint64_t first = 0;

@@ -10,7 +10,8 @@ INLINE void decide(uint32_t neurons, uint64_t inputs, uint64_t first, const SCAL
                    const ffwd_block_layer *layer, BITS *index) {
     const SCALAR *weights = (const SCALAR *)layer->weights + first * inputs;
     REAL sum[TILE_NEURONS][VECTORS];
-    sum_tile(VECTORS, neurons, inputs, in, weights, (const SCALAR *)layer->bias + first, sum);
+    start_sums(VECTORS, neurons, (const SCALAR *)layer->bias + first, sum);
+    add_tile(VECTORS, neurons, inputs, in, weights, NULL, sum);
     for (uint64_t o = 0; o < neurons; o++) {
         const REAL bit = AS_REAL((AS_BITS(K(0)) + 1) << (first + o));
         for (uint64_t v = 0; v < VECTORS; v++) {
