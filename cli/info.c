@@ -72,6 +72,39 @@ static bool wants_all(const options *given) {
     return given->device == NULL || options_all_devices(given);
 }
 
+/** Whether an operation works on the whole row: it has neither weights nor an activation. */
+static bool needs_row(const ffwd_operation *layer) {
+    return layer->kind != FFWD_DENSE && layer->kind != FFWD_AFFINE;
+}
+
+/** Values of weights, or of the scale of an affine operation. */
+static uint64_t weights_of(const ffwd_operation *layer) {
+    if (layer->weights == NULL) {
+        return 0;
+    }
+    return layer->inputs * (layer->kind == FFWD_DENSE ? layer->neurons : 1);
+}
+
+static uint64_t parameters_of(const ffwd_operation *layer) {
+    return weights_of(layer) +
+           layer->neurons * ((layer->bias != NULL) + (uint64_t)(layer->slopes != NULL));
+}
+
+static uint64_t flops_of(const ffwd_operation *layer) {
+    const bool shifts = layer->kind == FFWD_AFFINE && layer->bias != NULL;
+    return 2 * (shifts ? layer->inputs : weights_of(layer));
+}
+
+static void add_weights(table *grid, const ffwd_operation *layer) {
+    if (layer->weights == NULL) {
+        table_cell(grid, "-");
+    } else if (layer->kind == FFWD_DENSE) {
+        table_cell(grid, "[%" PRIu64 "][%" PRIu64 "]", layer->neurons, layer->inputs);
+    } else {
+        table_cell(grid, "[%" PRIu64 "]", layer->inputs);
+    }
+}
+
 static void print_operations(const model_source *model) {
     static const char *const head[] = {"layer",      "kind",       "weights",    "bias",
                                        "activation", "parameters", "flops a row"};
@@ -80,16 +113,13 @@ static void print_operations(const model_source *model) {
     table_row(&grid, head);
     for (uint64_t i = 0; i < model->info.operation_count; i++) {
         ffwd_operation layer = model_source_operation(model, i);
-        uint64_t weights = layer.inputs * layer.neurons;
-        const char *activation = ffwd_activation_name(layer.activation);
         table_cell(&grid, "%" PRIu64, i + 1);
-        table_cell(&grid, "dense");
-        table_cell(&grid, "[%" PRIu64 "][%" PRIu64 "]", layer.neurons, layer.inputs);
+        table_cell(&grid, "%s", text_or_dash(ffwd_kind_name(layer.kind)));
+        add_weights(&grid, &layer);
         table_cell(&grid, "%s", layer.bias != NULL ? "yes" : "no");
-        table_cell(&grid, "%s", activation != NULL ? activation : "?");
-        table_cell(&grid, "%s",
-                   units_count(weights + (layer.bias != NULL ? layer.neurons : 0)).text);
-        table_cell(&grid, "%s", units_count(2 * weights).text);
+        table_cell(&grid, "%s", needs_row(&layer) ? "-" : model_source_word(&layer).text);
+        table_cell(&grid, "%s", units_count(parameters_of(&layer)).text);
+        table_cell(&grid, "%s", units_count(flops_of(&layer)).text);
     }
     table_print(&grid, stdout);
 }
@@ -147,11 +177,12 @@ static void print_text(const plans *p) {
 }
 
 static json_t *operation_json(const ffwd_operation *layer) {
-    const char *activation = ffwd_activation_name(layer->activation);
-    return json_pack("{s:s, s:o, s:o, s:b, s:o}", "kind", "dense", "neurons",
-                     json_count(layer->neurons), "inputs", json_count(layer->inputs), "bias",
-                     layer->bias != NULL, "activation",
-                     json_text(activation != NULL ? activation : ""));
+    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "kind",
+                     json_text(ffwd_kind_name(layer->kind)), "neurons", json_count(layer->neurons),
+                     "inputs", json_count(layer->inputs), "bias", layer->bias != NULL, "activation",
+                     needs_row(layer) ? json_null() : json_text(model_source_word(layer).text),
+                     "parameters", json_count(parameters_of(layer)), "flops",
+                     json_count(flops_of(layer)));
 }
 
 static json_t *plan_json(const ffwd_engine *engine) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loads a model file, or makes a model of a shape: layer i has the weights of random stream i.
+// Loads a model file, or makes a model of a shape: layer i has the weights of random stream i, and
+// a prelu the slopes of stream 2^31 + i.
 #include "model_source.h"
 
 #include <inttypes.h>
@@ -10,16 +11,17 @@
 #include "failure.h"
 #include "quantity.h"
 
-#define MOST_WIDTH   ((uint64_t)1 << 40)
-#define LONGEST_WORD 32
+#define MOST_WIDTH    ((uint64_t)1 << 40)
+#define LONGEST_WORD  96
+#define SLOPES_STREAM ((uint32_t)1 << 31)
 
 /** A model in the making; the model that is made of it has its own copy of the weights. */
 typedef struct shape {
     const char *text;
     uint32_t dtype;
     uint64_t inputs;
-    ffwd_operation *layers;
-    void **weights; /**< of each layer */
+    ffwd_operation *layers;   /**< of a kind that comes behind a dense one where its word says so */
+    void **weights, **slopes; /**< of each layer */
     size_t layer_count;
 } shape;
 
@@ -52,12 +54,13 @@ static bool parse_widths(shape *made) {
     size_t most_layers = strlen(text) + 1;
     made->layers = need_memory(NULL, most_layers * sizeof *made->layers);
     made->weights = need_memory(NULL, most_layers * sizeof *made->weights);
+    made->slopes = need_memory(NULL, most_layers * sizeof *made->slopes);
     while (*text != '\0') {
         uint64_t width;
         if (!take_width(&text, &width)) {
             return false;
         }
-        made->weights[made->layer_count] = NULL;
+        made->weights[made->layer_count] = made->slopes[made->layer_count] = NULL;
         made->layers[made->layer_count++] = (ffwd_operation){
             .kind = FFWD_DENSE, .activation = FFWD_STEP, .inputs = before, .neurons = width};
         before = width;
@@ -66,32 +69,40 @@ static bool parse_widths(shape *made) {
 }
 
 /** A word that is too long is cut, and then is none that is known. */
-static int parse_activation(const char *text, size_t length, uint32_t *activation) {
+static int parse_word(const char *text, size_t length, ffwd_operation *parsed) {
     char word[LONGEST_WORD];
     ffwd_error err = FFWD_ERROR_INIT;
     (void)snprintf(word, sizeof word, "%.*s", (int)(length < LONGEST_WORD ? length : LONGEST_WORD),
                    text);
-    if (ffwd_activation_parse(word, activation, &err) != FFWD_OK) {
+    if (ffwd_operation_parse(word, sizeof *parsed, parsed, &err) != FFWD_OK) {
         return fail(EX_USAGE, "--activation: %s", err.message);
     }
     return EXIT_DONE;
 }
 
+static void set_word(shape *made, size_t index, const ffwd_operation *parsed) {
+    ffwd_operation *layer = &made->layers[index];
+    layer->kind = parsed->kind;
+    layer->activation = parsed->activation;
+    layer->alpha = parsed->alpha;
+    layer->beta = parsed->beta;
+}
+
 static int set_activations(shape *made, const char *list) {
     size_t count = 0, length;
-    uint32_t activation = FFWD_STEP;
+    ffwd_operation parsed = {.kind = FFWD_DENSE, .activation = FFWD_STEP};
     int status;
     do {
         length = strcspn(list, ",");
-        status = parse_activation(list, length, &activation);
+        status = parse_word(list, length, &parsed);
         if (count < made->layer_count) {
-            made->layers[count].activation = activation;
+            set_word(made, count, &parsed);
         }
         count++;
         list += length;
     } while (status == EXIT_DONE && *list++ == ',');
     for (size_t i = 1; count == 1 && i < made->layer_count; i++) {
-        made->layers[i].activation = activation;
+        set_word(made, i, &parsed);
     }
     if (status == EXIT_DONE && count > 1 && count != made->layer_count) {
         return fail(EX_USAGE, "--activation has %zu names, but %s has %zu layers", count,
@@ -100,34 +111,71 @@ static int set_activations(shape *made, const char *list) {
     return status;
 }
 
-static int fill_layer(shape *made, size_t index, uint64_t seed) {
-    ffwd_operation *layer = &made->layers[index];
+/** Neurons that a layer's successor sees. */
+static uint64_t outputs_of(const ffwd_operation *layer) {
+    return layer->kind == FFWD_ARGMAX ? 1 : layer->neurons;
+}
+
+/** Random values of a stream, [rows][cols]; *out is to be freed. */
+static int fill_values(const shape *made, const char *name, size_t index, uint64_t rows,
+                       uint64_t cols, uint64_t seed, uint32_t stream, void **out) {
     uint64_t count, bytes;
-    void *weights = NULL;
-    if (!__builtin_mul_overflow(layer->inputs, layer->neurons, &count) &&
+    if (!__builtin_mul_overflow(rows, cols, &count) &&
         !__builtin_mul_overflow(count, (uint64_t)ffwd_dtype_size(made->dtype), &bytes)) {
-        weights = malloc(bytes);
+        *out = malloc(bytes);
     }
-    if (weights == NULL) {
-        return fail(EX_OSERR, "out of memory: W%zu of %s is [%" PRIu64 "][%" PRIu64 "]", index + 1,
-                    made->text, layer->neurons, layer->inputs);
+    if (*out == NULL) {
+        return fail(EX_OSERR, "out of memory: %s%zu of %s is [%" PRIu64 "][%" PRIu64 "]", name,
+                    index + 1, made->text, rows, cols);
     }
-    layer->weights = made->weights[index] = weights;
     ffwd_error err = FFWD_ERROR_INIT;
-    if (ffwd_random_fill(seed, (uint32_t)(index + 1), 0, count, made->dtype, weights, &err) !=
-        FFWD_OK) {
+    if (ffwd_random_fill(seed, stream, 0, count, made->dtype, *out, &err) != FFWD_OK) {
         return fail_with(ON_INPUT, &err);
     }
     return EXIT_DONE;
 }
 
+static int fill_layer(shape *made, size_t index, uint64_t seed) {
+    ffwd_operation *layer = &made->layers[index];
+    const uint32_t stream = (uint32_t)(index + 1);
+    if (index > 0) {
+        layer->inputs = outputs_of(layer - 1);
+    }
+    int status = fill_values(made, "W", index, layer->neurons, layer->inputs, seed, stream,
+                             &made->weights[index]);
+    if (status == EXIT_DONE && layer->activation == FFWD_PRELU) {
+        status = fill_values(made, "slopes", index, layer->neurons, 1, seed, SLOPES_STREAM + stream,
+                             &made->slopes[index]);
+    }
+    layer->weights = made->weights[index];
+    layer->slopes = made->slopes[index];
+    return status;
+}
+
+/** The operations of all layers: a dense one each, and those behind it. */
+static size_t list_operations(const shape *made, ffwd_operation *operations) {
+    size_t count = 0;
+    for (size_t i = 0; i < made->layer_count; i++) {
+        const ffwd_operation *layer = &made->layers[i];
+        operations[count] = *layer;
+        operations[count++].kind = FFWD_DENSE;
+        if (layer->kind != FFWD_DENSE) {
+            operations[count++] = (ffwd_operation){
+                .kind = layer->kind, .inputs = layer->neurons, .neurons = outputs_of(layer)};
+        }
+    }
+    return count;
+}
+
 static int create(const shape *made, ffwd_model **out) {
     ffwd_error err = FFWD_ERROR_INIT;
-    if (ffwd_model_create(made->dtype, made->inputs, made->layers, made->layer_count,
-                          sizeof *made->layers, out, &err) != FFWD_OK) {
-        return fail_with(ON_INPUT, &err);
-    }
-    return EXIT_DONE;
+    ffwd_operation *operations =
+        need_memory(NULL, (2 * made->layer_count + 1) * sizeof *operations);
+    const size_t count = list_operations(made, operations);
+    ffwd_status status = ffwd_model_create(made->dtype, made->inputs, operations, count,
+                                           sizeof *operations, out, &err);
+    free(operations);
+    return status != FFWD_OK ? fail_with(ON_INPUT, &err) : EXIT_DONE;
 }
 
 static int make_shape(shape *made, const options *given, ffwd_model **out) {
@@ -144,8 +192,10 @@ static int make_shape(shape *made, const options *given, ffwd_model **out) {
 static void shape_free(shape *made) {
     for (size_t i = 0; i < made->layer_count; i++) {
         free(made->weights[i]);
+        free(made->slopes[i]);
     }
     free(made->weights);
+    free(made->slopes);
     free(made->layers);
 }
 
@@ -198,6 +248,12 @@ ffwd_operation model_source_operation(const model_source *source, uint64_t index
         return (ffwd_operation){0};
     }
     return operation;
+}
+
+operation_word model_source_word(const ffwd_operation *operation) {
+    operation_word word;
+    (void)ffwd_operation_word(operation, sizeof *operation, word.text, sizeof word.text);
+    return word;
 }
 
 uint64_t model_source_neurons(const model_source *source) {

@@ -19,7 +19,13 @@ void model_source_close(model_source *source);
 /** Operation `index` from 0, which exists. */
 ffwd_operation model_source_operation(const model_source *source, uint64_t index);
 
-/** Values a row that all sums of the layers take; as many again for their outputs. */
+/** "leaky_relu:0.1", "softmax"; valid to the end of the expression it is made in. */
+typedef struct operation_word {
+    char text[96];
+} operation_word;
+operation_word model_source_word(const ffwd_operation *operation);
+
+/** Values a row that all sums of the operations take; as many again for their outputs. */
 uint64_t model_source_neurons(const model_source *source);
 
 #endif

@@ -20,8 +20,8 @@ static json_t *widths_json(const model_source *model) {
 static json_t *activations_json(const model_source *model) {
     json_t *names = json_array();
     for (uint64_t i = 0; i < model->info.operation_count; i++) {
-        const char *name = ffwd_activation_name(model_source_operation(model, i).activation);
-        json_array_append_new(names, json_text(name != NULL ? name : ""));
+        const ffwd_operation operation = model_source_operation(model, i);
+        json_array_append_new(names, json_text(model_source_word(&operation).text));
     }
     return names;
 }

@@ -44,15 +44,16 @@ static void append_widths(const model_source *model, line *to) {
 
 /** One name where all layers share it, else a name for each. */
 static void append_activations(const model_source *model, line *to) {
+    const ffwd_operation first = model_source_operation(model, 0);
     bool same = true;
     for (uint64_t i = 1; i < model->info.operation_count; i++) {
-        same = same && model_source_operation(model, i).activation ==
-                           model_source_operation(model, 0).activation;
+        const ffwd_operation other = model_source_operation(model, i);
+        same = same && strcmp(model_source_word(&other).text, model_source_word(&first).text) == 0;
     }
-    for (uint64_t i = 0; i < model->info.operation_count && (i == 0 || !same); i++) {
-        const char *name = ffwd_activation_name(model_source_operation(model, i).activation);
+    for (uint64_t i = 0; i < model->info.operation_count && (i == 0 || !same) && !to->cut; i++) {
+        const ffwd_operation operation = model_source_operation(model, i);
         append(to, i == 0 ? " " : ",");
-        append(to, name != NULL ? name : "?");
+        append(to, model_source_word(&operation).text);
     }
 }
 

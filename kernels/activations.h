@@ -32,14 +32,45 @@ static inline REAL ffwd_identity(REAL z) {
     return z;
 }
 
+/* number where z is one; z where it is NaN. */
+static inline REAL ffwd_or_nan(REAL z, REAL number) {
+    return WHEN_GT(z, K(0), number, WHEN_GT(K(1), z, number, z));
+}
+
 /* z > 0 ? 1 : 0; 0 for NaN. */
 static inline REAL ffwd_step(REAL z) {
     return WHEN_GT(z, K(0), K(1), K(0));
 }
 
+/* z >= alpha ? 1 : 0; 0 for NaN. */
+static inline REAL ffwd_step_ge(REAL z, REAL alpha) {
+    return WHEN_GT(ffwd_or_nan(z, WHEN_GT(alpha, z, K(0), K(1))), K(0), K(1), K(0));
+}
+
 /* z < 0 ? 0 : z; -0 stays -0. */
 static inline REAL ffwd_relu(REAL z) {
     return GREATER(K(0), z);
+}
+
+/* z < 0 ? alpha z : z */
+static inline REAL ffwd_leaky_relu(REAL z, REAL alpha) {
+    return WHEN_GT(K(0), z, alpha * z, z);
+}
+
+/* z > alpha ? z : 0 */
+static inline REAL ffwd_thresholded_relu(REAL z, REAL alpha) {
+    return WHEN_GT(z, alpha, z, ffwd_or_nan(z, K(0)));
+}
+
+/* z, but not below alpha, and then not above beta. */
+static inline REAL ffwd_clip(REAL z, REAL alpha, REAL beta) {
+    const REAL y = GREATER(alpha, z);
+    return WHEN_GT(y, beta, beta, y);
+}
+
+/* alpha z + beta, between 0 and 1. */
+static inline REAL ffwd_hard_sigmoid(REAL z, REAL alpha, REAL beta) {
+    return ffwd_clip(FMA(alpha, z, beta), K(0), K(1));
 }
 
 #endif

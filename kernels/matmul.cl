@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// One dense layer, tiled: Z = X W' + bias, Y = ACTIVATION(Z).
+// One dense layer, tiled: Z = X W' + bias, Y = activation(Z).
 //
 //   z[r][o] = fma(w[o][K-1], x[r][K-1], ... fma(w[o][0], x[r][0], bias[o]))     K = inputs
-//   y[r][o] = ACTIVATION(z[r][o])
+//   y[r][o] = activation(z[r][o])
 //
 // Operands, all dense and aligned to one element only:
 //   x        [rows][inputs]
 //   weights  [neurons][inputs]
 //   bias     [neurons], or NULL: the sums start from +0
+//   slopes   [neurons], of a prelu
 //   sums     [rows][neurons], receives z; or NULL
 //   y        [rows][neurons]
 //
@@ -35,15 +36,11 @@
 //
 // Edges: rows and neurons past the end are computed from zeros and not stored. k is never padded,
 // since fma(0, 0, -0) is +0 and 0 * inf is NaN: the last step along k is shorter.
-#include "names_opencl.h"
-
-#include "activations.h"
-
 #ifndef KERNEL // matmul_f32, matmul_step_f64, ...: named by the host
 #define KERNEL matmul_f32
 #endif
-#ifndef ACTIVATION // ffwd_identity, ffwd_step, ...
-#define ACTIVATION ffwd_identity
+#ifndef ACTIVATION // the number of ffwd_activation
+#define ACTIVATION 0
 #endif
 #ifndef WG_ROWS // items along the rows
 #define WG_ROWS 16
@@ -63,6 +60,13 @@
 #ifndef TILE_K // inputs that a step along k holds in local memory
 #define TILE_K 16
 #endif
+
+#define PRELU 7
+
+#include "names_opencl.h"
+
+#define FFWD_USED(number) ((number) == ACTIVATION)
+#include "activation_list.h"
 
 #if WG_ROWS < 1 || WG_NEURONS < 1 || ITEM_ROWS < 1 || ITEM_NEURONS < 1 || TILE_K < 1
 #error "matmul.cl: every tunable is at least 1"
@@ -95,8 +99,9 @@ static void load_tile(local REAL *tile, const uint lines, global const REAL *fro
 
 kernel __attribute__((reqd_work_group_size(WG_NEURONS, WG_ROWS, 1))) void
 KERNEL(global const REAL *restrict x, global const REAL *restrict weights,
-       global const REAL *restrict bias, global REAL *restrict sums, global REAL *restrict y,
-       const uint rows, const uint inputs, const uint neurons) {
+       global const REAL *restrict bias, global const REAL *restrict slopes,
+       global REAL *restrict sums, global REAL *restrict y, const uint rows, const uint inputs,
+       const uint neurons, const REAL alpha, const REAL beta) {
     local REAL x_tile[TILE_K][TILE_ROWS + 1];
     local REAL w_tile[TILE_K][TILE_NEURONS + 1];
     const uint j = get_local_id(0), i = get_local_id(1);
@@ -140,7 +145,8 @@ KERNEL(global const REAL *restrict x, global const REAL *restrict weights,
                 if (sums != 0) {
                     sums[at] = ffwd_canonical(z[b][a]);
                 }
-                y[at] = ffwd_canonical(ACTIVATION(z[b][a]));
+                const REAL slope = ACTIVATION == PRELU ? slopes[neuron] : K(0);
+                y[at] = ffwd_canonical(ffwd_activate(ACTIVATION, z[b][a], alpha, beta, slope));
             }
         }
     }

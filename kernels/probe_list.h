@@ -5,6 +5,7 @@
 #define FFWD_KERNELS_PROBE_LIST_H
 
 #include "activations.h"
+#include "row_operations.h"
 
 // X(name, operands used, value). The arithmetic needs no more than these.
 #define FFWD_PROBE_LIST(X, a, b, c)                                                                \
@@ -15,9 +16,15 @@
     X(identity, 1, ffwd_identity(a))                                                               \
     X(step, 1, ffwd_step(a))                                                                       \
     X(relu, 1, ffwd_relu(a))                                                                       \
+    X(step_ge, 2, ffwd_step_ge(a, b))                                                              \
+    X(leaky_relu, 2, ffwd_leaky_relu(a, b))                                                        \
+    X(thresholded_relu, 2, ffwd_thresholded_relu(a, b))                                            \
+    X(hard_sigmoid, 3, ffwd_hard_sigmoid(a, b, c))                                                 \
+    X(clip, 3, ffwd_clip(a, b, c))                                                                 \
+    X(beats, 2, ffwd_beats(a, b))                                                                  \
     X(sigmoid, 1, ffwd_sigmoid(a))                                                                 \
     X(tanh, 1, ffwd_tanh(a))
 
-#define FFWD_PROBE_RESULTS 9
+#define FFWD_PROBE_RESULTS 15
 
 #endif

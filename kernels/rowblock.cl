@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-// A chain of narrow dense layers in one pass over memory, for devices of type CPU: blocks of rows go
+// A chain of narrow layers in one pass over memory, for devices of type CPU: blocks of rows go
 // through all layers in vectors along the rows, activations in registers or in an item's own memory.
 //
 //   z[r][o] = fma(w[o][K-1], x[r][K-1], ... fma(w[o][0], x[r][0], bias[o]))     K = inputs
-//   y[r][o] = ACTIVATION(z[r][o]), the next layer's x
+//   y[r][o] = activation(z[r][o]), the next layer's x
+//
+// of a dense layer; z[r][o] = fma(x[r][o], scale[o], shift[o]) of an affine one; the others, on
+// whole rows, as in row_operations.h.
 //
 // Operands, all dense and aligned to one element only:
 //   x         [rows][INPUTS]
-//   weights   of all layers, one behind the other: the neurons in tiles of TILE (the last one
-//             smaller), in each tile the biases of its neurons, then input by input the weights of
-//             its neurons
+//   weights   of all layers, one behind the other. First alpha and beta, or the slopes of a prelu,
+//             where the activation has parameters. Then, of a dense layer, the neurons in tiles of
+//             TILE (the last one smaller), in each tile the biases of its neurons, then input by
+//             input the weights of its neurons; of an affine one, the scale, then the shift
 //   y         [rows][outputs]
 //   captures  of all layers, one behind the other: z [rows][neurons], y [rows][neurons]; or NULL
 //
@@ -26,16 +30,25 @@
 //
 // The layers are a text of the host's:
 //
-//   -D LAYERS="LAYER(2,3,1,0)LAYER(3,1,1,1)"     inputs, neurons, ffwd_activation, whether the last
+//   -D LAYERS="LAYER(2,3,1,1,0,0)LAYER(3,1,1,1,0,1)"
+//
+//   inputs, neurons, ffwd_kind, ffwd_activation, values of parameters, whether the last
+//
+// and so are the activations that they have, one bit for each: -D USED=2.
 //
 // Edges: rows past the end are computed from zeros and not stored. Rows narrower than a vector are
 // read as if they were as wide; at the end of x, element by element.
 #ifndef LANES // rows of a vector: 4, 8 or 16
 #define LANES 8
 #endif
+#ifndef USED
+#define USED 2
+#endif
 #include "names_opencl.h"
 
-#include "activations.h"
+#define FFWD_USED(number) ((USED) >> (number) & 1)
+#include "activation_list.h"
+#include "row_operations.h"
 
 #ifndef KERNEL // rowblock_f32, rowblock_f64: named by the host
 #define KERNEL rowblock_f32
@@ -56,7 +69,7 @@
 #define WIDEST 3
 #endif
 #ifndef LAYERS
-#define LAYERS LAYER(2, 3, 1, 0) LAYER(3, 1, 1, 1)
+#define LAYERS LAYER(2, 3, 1, 1, 0, 0) LAYER(3, 1, 1, 1, 0, 1)
 #endif
 #ifndef CAPTURED // 1: every layer's z and y go into captures
 #define CAPTURED 0
@@ -69,6 +82,13 @@
 #define BLOCK (LANES * VECTORS)
 #define CAPTURED_WIDTH (CAPTURED ? WIDEST : 1)
 #define INLINE static inline __attribute__((always_inline))
+
+// Of ffwd_kind and ffwd_activation.
+#define DENSE 1
+#define AFFINE 2
+#define ARGMAX 5
+#define STEP 1
+#define PRELU 7
 
 // Vectors whose lanes are interleaved: the lower halves of a and b, or the upper ones.
 #if LANES == 4
@@ -231,27 +251,31 @@ INLINE void store_block(REAL (*f)[VECTORS], global SCALAR *y) {
 #endif
 }
 
-// By the numbers of ffwd_activation; a constant here, so that one case is left.
-INLINE REAL activate(const uint activation, const REAL z) {
-    switch (activation) {
-    case 1:
-        return ffwd_step(z);
-    case 2:
-        return ffwd_relu(z);
-    case 3:
-        return ffwd_sigmoid(z);
-    case 4:
-        return ffwd_tanh(z);
-    default:
-        return ffwd_identity(z);
+// What every layer takes; all but the pointers and the parameters are constants.
+typedef struct layer {
+    uint inputs, neurons, activation;
+    bool last;
+    REAL alpha, beta;
+    global const SCALAR *slopes;
+} layer;
+
+// y[v] = activation(sums[v]) of one neuron; z as well where captured.
+INLINE void finish(const layer *l, const uint neuron, const REAL *sums, REAL *z, REAL *y) {
+    const REAL slope = l->activation == PRELU ? K(l->slopes[neuron]) : K(0);
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        const REAL result = ffwd_activate(l->activation, sums[v], l->alpha, l->beta, slope);
+        y[v] = (l->last && l->activation != STEP) || CAPTURED ? ffwd_canonical(result) : result;
+        if (CAPTURED) {
+            z[v] = ffwd_canonical(sums[v]);
+        }
     }
 }
 
 // y[o][v] = activation(bias[o] + the sum over k of weights[k][o] * x[k][v]), k in order, for the
-// neurons of one tile; z as well where captured.
-INLINE void run_tile(const uint inputs, const uint neurons, const uint activation, const bool last,
-                     REAL (*x)[VECTORS], global const SCALAR *w, REAL (*z)[VECTORS],
-                     REAL (*y)[VECTORS]) {
+// neurons of one tile from `first` on.
+INLINE void run_tile(const layer *l, const uint first, const uint neurons, REAL (*x)[VECTORS],
+                     global const SCALAR *w, REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
     REAL sums[TILE][VECTORS];
 #pragma unroll
     for (uint o = 0; o < neurons; o++) {
@@ -260,7 +284,7 @@ INLINE void run_tile(const uint inputs, const uint neurons, const uint activatio
             sums[o][v] = K(w[o]);
         }
     }
-    for (uint k = 0; k < inputs; k++) {
+    for (uint k = 0; k < l->inputs; k++) {
 #pragma unroll
         for (uint o = 0; o < neurons; o++) {
             const REAL weight = K(w[(k + 1) * neurons + o]);
@@ -272,29 +296,80 @@ INLINE void run_tile(const uint inputs, const uint neurons, const uint activatio
     }
 #pragma unroll
     for (uint o = 0; o < neurons; o++) {
+        finish(l, first + o, sums[o], z[CAPTURED ? first + o : 0], y[first + o]);
+    }
+}
+
+// All neurons of a dense layer: whole tiles, then one of what is left.
+INLINE void run_dense(const layer *l, REAL (*x)[VECTORS], global const SCALAR *w,
+                      REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+    const uint whole = l->neurons / TILE * TILE;
+    for (uint o = 0; o < whole; o += TILE) {
+        run_tile(l, o, TILE, x, w + o * (l->inputs + 1), z, y);
+    }
+    if (whole < l->neurons) {
+        run_tile(l, whole, l->neurons - whole, x, w + whole * (l->inputs + 1), z, y);
+    }
+}
+
+INLINE void run_affine(const layer *l, REAL (*x)[VECTORS], global const SCALAR *w,
+                       REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+    for (uint o = 0; o < l->neurons; o++) {
+        const REAL scale = K(w[o]), shift = K(w[l->neurons + o]);
+        REAL sums[VECTORS];
 #pragma unroll
         for (uint v = 0; v < VECTORS; v++) {
-            const REAL result = activate(activation, sums[o][v]);
-            y[o][v] = (last && activation != 1) || CAPTURED ? ffwd_canonical(result) : result;
+            sums[v] = FMA(x[o][v], scale, shift);
+        }
+        finish(l, o, sums, z[CAPTURED ? o : 0], y[o]);
+    }
+}
+
+// y[0][v] = the index of the largest of x[k][v].
+INLINE void run_argmax(const uint inputs, REAL (*x)[VECTORS], REAL (*y)[VECTORS]) {
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        REAL largest = x[0][v], index = K(0);
+        for (uint k = 1; k < inputs; k++) {
+            const REAL taken = ffwd_beats(x[k][v], largest);
+            largest = WHEN_GT(taken, K(0), x[k][v], largest);
+            index = WHEN_GT(taken, K(0), K((SCALAR)k), index);
+        }
+        y[0][v] = index;
+    }
+}
+
+// Any other kind, whose z is its y.
+INLINE void run_rows(const uint kind, const layer *l, REAL (*x)[VECTORS], REAL (*z)[VECTORS],
+                     REAL (*y)[VECTORS]) {
+    if (kind == ARGMAX) {
+        run_argmax(l->inputs, x, y);
+    }
+    for (uint o = 0; o < l->neurons; o++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            y[o][v] = l->last || CAPTURED ? ffwd_canonical(y[o][v]) : y[o][v];
             if (CAPTURED) {
-                z[o][v] = ffwd_canonical(sums[o][v]);
+                z[o][v] = y[o][v];
             }
         }
     }
 }
 
-// All neurons of a layer: whole tiles, then one of what is left.
-INLINE void run_layer(const uint inputs, const uint neurons, const uint activation,
-                      const bool last, REAL (*x)[VECTORS], global const SCALAR *w,
-                      REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
-    const uint whole = neurons / TILE * TILE;
-    for (uint o = 0; o < whole; o += TILE) {
-        run_tile(inputs, TILE, activation, last, x, w + o * (inputs + 1), z + o, y + o);
+INLINE void run_layer(const uint kind, const layer *l, REAL (*x)[VECTORS],
+                      global const SCALAR *w, REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
+    if (kind == DENSE) {
+        run_dense(l, x, w, z, y);
+    } else if (kind == AFFINE) {
+        run_affine(l, x, w, z, y);
+    } else {
+        run_rows(kind, l, x, z, y);
     }
-    if (whole < neurons) {
-        run_tile(inputs, neurons - whole, activation, last, x, w + whole * (inputs + 1), z + whole,
-                 y + whole);
-    }
+}
+
+// Values of weights behind the parameters.
+INLINE size_t weights_of(const uint kind, const uint inputs, const uint neurons) {
+    return kind == DENSE ? (size_t)neurons * (inputs + 1) : kind == AFFINE ? 2 * neurons : 0;
 }
 
 // One block, of the rows from `first` on.
@@ -311,9 +386,14 @@ INLINE void run_block(global const SCALAR *x, global const SCALAR *weights, glob
     } else {
         load_last(x + first * INPUTS, left, here);
     }
-#define LAYER(inputs, neurons, activation, last)                                                   \
-    run_layer(inputs, neurons, activation, last, here, w, z, there);                               \
-    w += (size_t)(neurons) * ((inputs) + 1);                                                       \
+#define LAYER(inputs, neurons, kind, activation, parameters, last)                                 \
+    {                                                                                              \
+        const layer l = {inputs, neurons, activation, last,                                        \
+                         (parameters) > 0 ? K(w[0]) : K(0), (parameters) > 0 ? K(w[1]) : K(0), w}; \
+        w += (parameters);                                                                         \
+        run_layer(kind, &l, here, w, z, there);                                                    \
+        w += weights_of(kind, inputs, neurons);                                                    \
+    }                                                                                              \
     if (CAPTURED) {                                                                                \
         store_last(neurons, z, left, captures + (first - begin) * (neurons));                      \
         captures += (end - begin) * (neurons);                                                     \

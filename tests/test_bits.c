@@ -60,6 +60,11 @@ static bool left_out(const path *p, uint64_t n) {
     return p->isa == NULL && p->strategy == FFWD_FUSED && n % 4 != 0;
 }
 
+/** Each activation in turn, also over every fourth n. */
+static uint32_t activation_of(uint64_t n) {
+    return net_activations[(n + n / 4) % net_activation_count];
+}
+
 /* Tiles are 2 to 8 neurons, vectors 2 to 16 lanes, groups 4 to 48 rows, OpenCL tiles 64. */
 START_TEST(one_layer_of_every_shape) {
     static const uint64_t inputs[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33};
@@ -74,7 +79,7 @@ START_TEST(one_layer_of_every_shape) {
                 continue;
             }
             const uint64_t widths[] = {inputs[i], neurons[o]};
-            const net_shape shape = net_shape_of(1, widths, (uint32_t)(seed % 5), seed % 2 == 0);
+            const net_shape shape = net_shape_of(1, widths, activation_of(seed), seed % 2 == 0);
             check_shape(p, device, &shape, dtypes[seed / 2 % 2], rows[seed % 7], 0, seed, 1);
             check_shape(p, device, &shape, dtypes[1 - seed / 2 % 2], rows[(seed + 3) % 7], 0, seed,
                         1);
@@ -90,7 +95,7 @@ START_TEST(around_the_big_tiles) {
     ffwd_device *device = path_open(p);
     for (uint64_t i = 0; device != NULL && i < 24; i++) {
         const uint64_t widths[] = {edges[i % 8], edges[(i + 3) % 8], edges[(i * 5 + 1) % 8]};
-        const net_shape shape = net_shape_of(2, widths, (uint32_t)(i % 5), i % 3 == 0);
+        const net_shape shape = net_shape_of(2, widths, activation_of(i), i % 3 == 0);
         check_shape(p, device, &shape, dtypes[i / 5 % 2], edges[(i * 3 + 2) % 8], 0, 700 + i, 0);
     }
     ffwd_device_destroy(device);
@@ -124,7 +129,7 @@ static net_shape random_shape(uint64_t seed) {
         shape.widths[i] = 1 + (uint64_t)((values[2 + i] + 1) * 20);
     }
     for (size_t i = 0; i < shape.layer_count; i++) {
-        shape.activations[i] = (uint32_t)((values[9 + i] + 1) * 2.5f);
+        shape.activations[i] = activation_of((uint64_t)((values[9 + i] + 1) * 1000));
     }
     return shape;
 }
@@ -144,6 +149,41 @@ START_TEST(random_networks) {
 }
 END_TEST
 
+/** The same with operations of any kind. */
+static net_shape mixed_shape(uint64_t seed) {
+#define VALUE(name, value, word) value,
+    static const uint32_t kinds[] = {FFWD_AFFINE, FFWD_KIND_LIST(VALUE)};
+#undef VALUE
+    net_shape shape = random_shape(seed);
+    for (size_t i = 0; i < shape.layer_count; i++) {
+        const uint32_t kind = kinds[(seed + 3 * i + i / 2) % (sizeof kinds / sizeof *kinds)];
+        shape.kinds[i] = kind;
+        if (kind != FFWD_DENSE) {
+            shape.widths[i + 1] = kind == FFWD_ARGMAX ? 1 : shape.widths[i];
+        }
+        if (kind != FFWD_DENSE && kind != FFWD_AFFINE) {
+            shape.activations[i] = FFWD_IDENTITY;
+        }
+    }
+    return shape;
+}
+
+START_TEST(mixed_chains) {
+    const path *p = &paths[_i];
+    ffwd_device *device = path_open(p);
+    for (uint64_t seed = 3000; device != NULL && seed < 3080; seed++) {
+        if (left_out(p, seed)) {
+            continue;
+        }
+        const net_shape shape = mixed_shape(seed);
+        const uint64_t rows = seed % 3 == 0 ? 1 + seed % 9 : 1 + seed * 37 % 301;
+        check_shape(p, device, &shape, dtypes[seed / 2 % 2], rows, seed % 5 == 0 ? 64 : 0, seed,
+                    seed % 7 != 0);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
 /* Up to 4 values wide, where the CPU keeps all layers in registers: every layer with every
  * activation, rows around a pair of vectors, and one layer too many. */
 START_TEST(small_networks) {
@@ -155,8 +195,8 @@ START_TEST(small_networks) {
             continue;
         }
         const uint64_t widths[] = {1 + n % 4, 1 + n / 4 % 4, 1 + (n + n / 16) % 4};
-        net_shape shape = net_shape_of(2, widths, (uint32_t)(n / 16), n % 3 != 0);
-        shape.activations[1] = (uint32_t)((n + 2) % 5);
+        net_shape shape = net_shape_of(2, widths, activation_of(n), n % 3 != 0);
+        shape.activations[1] = activation_of(7 * n + 2);
         check_shape(p, device, &shape, dtypes[n % 2], rows[n % 15], 0, 2000 + n, 1);
         check_shape(p, device, &shape, dtypes[1 - n % 2], rows[(n + 7) % 15], 0, 2000 + n, 1);
     }
@@ -171,9 +211,11 @@ static ffwd_model *deep_model(size_t count, uint32_t dtype) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_model *model = NULL;
     for (size_t i = 0; i < count; i++) {
-        layers[i] = (ffwd_operation){
-            FFWD_DENSE, (uint32_t)(i % 5), 2, 2, (char *)weights + i * 4 * ffwd_dtype_size(dtype),
-            NULL};
+        layers[i] = (ffwd_operation){.kind = FFWD_DENSE,
+                                     .activation = (uint32_t)(i % 5),
+                                     .inputs = 2,
+                                     .neurons = 2,
+                                     .weights = (char *)weights + i * 4 * ffwd_dtype_size(dtype)};
     }
     expect_ok(ffwd_model_create(dtype, 2, layers, count, sizeof *layers, &model, &err), &err);
     free(layers);
@@ -467,55 +509,67 @@ START_TEST(converted_rows) {
 }
 END_TEST
 
-START_TEST(captures) {
+static void check_captures(const path *p, ffwd_device *device, const net_shape *shape,
+                           uint32_t dtype) {
     enum { ROWS = 150, LAYERS = 4 };
-    static const uint64_t widths[] = {3, 5, 9, 2, 4};
+    const uint64_t *widths = shape->widths;
+    const size_t element = ffwd_dtype_size(dtype);
+    ffwd_model *model = net_create(shape, dtype, 13);
+    void *x = net_values(ROWS * widths[0], dtype, 5, 1);
+    void *got[2][LAYERS], *expected[2][LAYERS];
+    ffwd_output views[2][LAYERS];
+    for (size_t i = 0; i < LAYERS; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            got[k][i] = net_alloc(ROWS * widths[i + 1] * element);
+            expected[k][i] = net_alloc(ROWS * widths[i + 1] * element);
+            views[k][i] = net_output(got[k][i], dtype, ROWS, widths[i + 1]);
+        }
+    }
+    /* Any of them may be left out. */
+    views[0][1].data = NULL;
+    views[1][2].data = NULL;
+    void *y = net_alloc(ROWS * widths[LAYERS] * element);
+    oracle_run(model, ROWS, x, y, expected[0], expected[1]);
+    ffwd_engine *engine = path_engine(p, device, model, 64);
+    const ffwd_input in = net_input(x, dtype, ROWS, widths[0]);
+    const ffwd_output out = net_output(y, dtype, ROWS, widths[LAYERS]);
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    options.sums = views[0];
+    options.outputs = views[1];
+    run_engine(engine, &in, &out, &options);
+    net_check_bits(y, expected[1][LAYERS - 1], ROWS, widths[LAYERS], dtype, path_text(p));
+    for (size_t i = 0; i < LAYERS; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            if (views[k][i].data != NULL) {
+                net_check_bits(got[k][i], expected[k][i], ROWS, widths[i + 1], dtype,
+                               k == 0 ? "sums" : "outputs");
+            }
+            free(got[k][i]);
+            free(expected[k][i]);
+        }
+    }
+    ffwd_engine_destroy(engine);
+    ffwd_model_destroy(model);
+    free(x);
+    free(y);
+}
+
+START_TEST(captures) {
+    static const net_shape shapes[] = {
+        {.layer_count = 4,
+         .widths = {3, 5, 9, 2, 4},
+         .activations = {FFWD_RELU, FFWD_SIGMOID, FFWD_IDENTITY, FFWD_STEP},
+         .bias = 1},
+        {.layer_count = 4,
+         .widths = {6, 6, 7, 7, 1},
+         .activations = {FFWD_CLIP, FFWD_PRELU, FFWD_TANH, FFWD_IDENTITY},
+         .kinds = {FFWD_AFFINE, FFWD_DENSE, FFWD_AFFINE, FFWD_ARGMAX},
+         .bias = 1},
+    };
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
-    for (size_t d = 0; device != NULL && d < 2; d++) {
-        const uint32_t dtype = dtypes[d];
-        net_shape shape = net_shape_of(LAYERS, widths, FFWD_RELU, 1);
-        shape.activations[1] = FFWD_SIGMOID;
-        shape.activations[2] = FFWD_IDENTITY;
-        shape.activations[3] = FFWD_STEP;
-        ffwd_model *model = net_create(&shape, dtype, 12);
-        void *x = net_values(ROWS * 3, dtype, 5, 1);
-        void *got[2][LAYERS], *expected[2][LAYERS];
-        ffwd_output views[2][LAYERS];
-        for (size_t i = 0; i < LAYERS; i++) {
-            for (size_t k = 0; k < 2; k++) {
-                got[k][i] = net_alloc(ROWS * widths[i + 1] * ffwd_dtype_size(dtype));
-                expected[k][i] = net_alloc(ROWS * widths[i + 1] * ffwd_dtype_size(dtype));
-                views[k][i] = net_output(got[k][i], dtype, ROWS, widths[i + 1]);
-            }
-        }
-        /* Any of them may be left out. */
-        views[0][1].data = NULL;
-        views[1][2].data = NULL;
-        void *y = net_alloc(ROWS * 4 * ffwd_dtype_size(dtype));
-        oracle_run(model, ROWS, x, y, expected[0], expected[1]);
-        ffwd_engine *engine = path_engine(p, device, model, 64);
-        const ffwd_input in = net_input(x, dtype, ROWS, 3);
-        const ffwd_output out = net_output(y, dtype, ROWS, 4);
-        ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
-        options.sums = views[0];
-        options.outputs = views[1];
-        run_engine(engine, &in, &out, &options);
-        net_check_bits(y, expected[1][LAYERS - 1], ROWS, 4, dtype, path_text(p));
-        for (size_t i = 0; i < LAYERS; i++) {
-            for (size_t k = 0; k < 2; k++) {
-                if (views[k][i].data != NULL) {
-                    net_check_bits(got[k][i], expected[k][i], ROWS, widths[i + 1], dtype,
-                                   k == 0 ? "sums" : "outputs");
-                }
-                free(got[k][i]);
-                free(expected[k][i]);
-            }
-        }
-        ffwd_engine_destroy(engine);
-        ffwd_model_destroy(model);
-        free(x);
-        free(y);
+    for (size_t n = 0; device != NULL && n < 2 * sizeof shapes / sizeof *shapes; n++) {
+        check_captures(p, device, &shapes[n / 2], dtypes[n % 2]);
     }
     ffwd_device_destroy(device);
 }
@@ -650,6 +704,7 @@ int main(void) {
     tcase_add_loop_test(tcase, around_the_big_tiles, 0, path_count);
     tcase_add_loop_test(tcase, around_the_panels, 0, path_count);
     tcase_add_loop_test(tcase, random_networks, 0, path_count);
+    tcase_add_loop_test(tcase, mixed_chains, 0, path_count);
     tcase_add_loop_test(tcase, small_networks, 0, path_count);
     tcase_add_loop_test(tcase, deep_networks, 0, path_count);
     tcase_add_loop_test(tcase, nothing_past_the_end, 0, path_count);

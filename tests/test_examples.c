@@ -12,7 +12,11 @@ static ffwd_error err = FFWD_ERROR_INIT;
 
 static ffwd_operation dense(uint64_t neurons, uint64_t inputs, const void *weights,
                             uint32_t activation) {
-    return (ffwd_operation){FFWD_DENSE, activation, inputs, neurons, weights, NULL};
+    return (ffwd_operation){.kind = FFWD_DENSE,
+                            .activation = activation,
+                            .inputs = inputs,
+                            .neurons = neurons,
+                            .weights = weights};
 }
 
 static ffwd_model *chain(uint32_t dtype, uint64_t inputs, const ffwd_operation *layers,

@@ -37,8 +37,15 @@ static void teardown(void) {
 
 static ffwd_status make_model(void **out) {
     const float values[6] = {0};
-    const ffwd_operation layers[] = {{FFWD_DENSE, FFWD_STEP, 2, 3, values, values},
-                                     {FFWD_DENSE, FFWD_STEP, 3, 2, values, NULL}};
+    const ffwd_operation layers[] = {
+        {.kind = FFWD_DENSE,
+         .activation = FFWD_PRELU,
+         .inputs = 2,
+         .neurons = 3,
+         .weights = values,
+         .bias = values,
+         .slopes = values},
+        {.kind = FFWD_AFFINE, .activation = FFWD_STEP, .inputs = 3, .neurons = 3, .bias = values}};
     ffwd_model *made = *out;
     const ffwd_status status =
         ffwd_model_create(FFWD_F32, 2, layers, 2, sizeof *layers, &made, &err);

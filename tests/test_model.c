@@ -3,6 +3,7 @@
 // activations.
 #include "model/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,9 +12,15 @@
 
 static const float w1[] = {1, 2, 3, 4, 5, 6}, b1[] = {7, 8, 9}, w2[] = {10, 11, 12};
 
+#define DENSE(activation_, inputs_, neurons_, weights_, bias_)                                     \
+    {                                                                                              \
+        .kind = FFWD_DENSE, .activation = (activation_), .inputs = (inputs_),                      \
+        .neurons = (neurons_), .weights = (weights_), .bias = (bias_)                              \
+    }
+
 /** 2-3-1, a bias on the first layer only. */
-static const ffwd_operation good[] = {{FFWD_DENSE, FFWD_RELU, 2, 3, w1, b1},
-                                      {FFWD_DENSE, FFWD_STEP, 3, 1, w2, NULL}};
+static const ffwd_operation good[] = {DENSE(FFWD_RELU, 2, 3, w1, b1),
+                                      DENSE(FFWD_STEP, 3, 1, w2, NULL)};
 
 static ffwd_model *make(const ffwd_operation *operations, size_t count) {
     ffwd_error err = FFWD_ERROR_INIT;
@@ -71,7 +78,7 @@ START_TEST(weights_are_copied) {
     float weights[6], bias[3];
     memcpy(weights, w1, sizeof weights);
     memcpy(bias, b1, sizeof bias);
-    ffwd_operation operation = {FFWD_DENSE, FFWD_TANH, 2, 3, weights, bias};
+    ffwd_operation operation = DENSE(FFWD_TANH, 2, 3, weights, bias);
     ffwd_model *model = make(&operation, 1);
     memset(weights, 0, sizeof weights);
     memset(bias, 0, sizeof bias);
@@ -134,17 +141,94 @@ START_TEST(what_does_not_fit_together_is_refused) {
     expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 1: unknown kind 77");
     WITH(1, activation, 99);
     expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: unknown activation 99");
+    WITH(0, slopes, b1);
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 1: slopes without prelu");
+    WITH(0, activation, FFWD_PRELU);
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 1: prelu without slopes");
+    WITH(1, kind, FFWD_ARGMAX);
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: argmax takes no activation, but has step");
+    bad[1].activation = FFWD_IDENTITY;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: argmax takes no weights and no bias");
+    bad[1].neurons = 3;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: argmax of 3 inputs has 1 outputs, not 3");
+    WITH(1, kind, FFWD_AFFINE);
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: affine of 3 inputs has 3 outputs, not 1");
+    const ffwd_operation wide = {.kind = FFWD_ARGMAX, .inputs = (1 << 24) + 1, .neurons = 1};
+    expect_refusal(FFWD_F32, (1 << 24) + 1, &wide, 1, FFWD_EARGUMENT,
+                   "layer 1: argmax of 16777217 inputs; f32 counts to 16777216");
 #undef WITH
+}
+END_TEST
+
+START_TEST(parameters_are_numbers_of_the_dtype) {
+    ffwd_operation bad[2];
+    memcpy(bad, good, sizeof bad);
+    bad[0].alpha = NAN; // which a relu does not have
+    ffwd_model_destroy(make(bad, 2));
+    bad[1].alpha = 1e39;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: step with alpha = 1e+39 in f32");
+    bad[1].alpha = -INFINITY;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: step with alpha = -inf in f32");
+    bad[1].activation = FFWD_CLIP;
+    bad[1].beta = 0.5;
+    ffwd_model_destroy(make(bad, 2));
+    bad[1].beta = NAN;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: clip with beta = nan in f32");
+}
+END_TEST
+
+/** What is absent is not counted, and no weight is read. */
+START_TEST(operations_are_copied_and_counted) {
+    const ffwd_operation chain[] = {
+        {.kind = FFWD_AFFINE,
+         .activation = FFWD_CLIP,
+         .inputs = 2,
+         .neurons = 2,
+         .alpha = -1,
+         .beta = 1,
+         .bias = w1},
+        {.kind = FFWD_DENSE,
+         .activation = FFWD_PRELU,
+         .inputs = 2,
+         .neurons = 3,
+         .weights = w1,
+         .slopes = b1,
+         .alpha = 7},
+        {.kind = FFWD_AFFINE, .activation = FFWD_STEP_GE, .inputs = 3, .neurons = 3},
+        {.kind = FFWD_ARGMAX, .inputs = 3, .neurons = 1}};
+    ffwd_model *model = make(chain, 4);
+    ffwd_model_info info = FFWD_MODEL_INFO_INIT;
+    ffwd_model_describe(model, &info);
+    ck_assert_uint_eq(info.outputs, 1);
+    ck_assert_uint_eq(info.parameters, 2 + 6 + 3);
+    ck_assert_uint_eq(info.flops, 4 + 12);
+    ck_assert_int_eq(ffwd_model_ends_in_step(model), 0);
+    ffwd_operation operation;
+    ffwd_error err = FFWD_ERROR_INIT;
+    expect_ok(ffwd_model_operation(model, 0, sizeof operation, &operation, &err), &err);
+    ck_assert(operation.alpha == -1 && operation.beta == 1 && operation.weights == NULL);
+    ck_assert_mem_eq(operation.bias, w1, 2 * sizeof *w1);
+    expect_ok(ffwd_model_operation(model, 1, sizeof operation, &operation, &err), &err);
+    ck_assert(operation.alpha == 0);
+    ck_assert_ptr_ne(operation.slopes, b1);
+    ck_assert_mem_eq(operation.slopes, b1, sizeof b1);
+    ffwd_model_destroy(model);
+    model = make(chain, 3);
+    ck_assert_int_eq(ffwd_model_ends_in_step(model), 1);
+    ffwd_model_destroy(model);
 }
 END_TEST
 
 /** The weights are a single number: whoever looks at a second one is caught by the sanitizer. */
 START_TEST(sizes_that_do_not_fit_are_refused) {
     static const float one = 1;
-    static const ffwd_operation product = {FFWD_DENSE, FFWD_STEP, 1ull << 33,
-                                           1ull << 33, &one,      NULL};
-    static const ffwd_operation bytes = {FFWD_DENSE, FFWD_STEP, 1ull << 31, 1ull << 32, &one, NULL};
-    static const ffwd_operation bias = {FFWD_DENSE, FFWD_STEP, 1, UINT64_MAX, &one, &one};
+    static const ffwd_operation product = DENSE(FFWD_STEP, 1ull << 33, 1ull << 33, &one, NULL);
+    static const ffwd_operation bytes = DENSE(FFWD_STEP, 1ull << 31, 1ull << 32, &one, NULL);
+    static const ffwd_operation bias = DENSE(FFWD_STEP, 1, UINT64_MAX, &one, &one);
     expect_refusal(FFWD_F32, 1ull << 33, &product, 1, FFWD_EOVERFLOW,
                    "layer 1: 8589934592 x 8589934592 weights do not fit");
     expect_refusal(FFWD_F64, 1ull << 31, &bytes, 1, FFWD_EOVERFLOW,
@@ -175,6 +259,20 @@ START_TEST(operations_of_an_older_caller_end_early) {
     ck_assert_ptr_null(operation.bias);
     expect_ok(ffwd_model_operation(model, 1, sizeof operation, &operation, &err), &err);
     ck_assert_mem_eq(operation.weights, w2, sizeof w2);
+    ffwd_model_destroy(model);
+}
+END_TEST
+
+/** Such a caller says nothing of parameters: they are those of the bare word. */
+START_TEST(an_older_caller_has_default_parameters) {
+    enum { OLD_SIZE = offsetof(ffwd_operation, alpha) };
+    ffwd_operation operation = DENSE(FFWD_LEAKY_RELU, 2, 3, w1, b1);
+    operation.alpha = 5;
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_model *model = NULL;
+    expect_ok(ffwd_model_create(FFWD_F32, 2, &operation, 1, OLD_SIZE, &model, &err), &err);
+    expect_ok(ffwd_model_operation(model, 0, sizeof operation, &operation, &err), &err);
+    ck_assert(operation.alpha == 0.01);
     ffwd_model_destroy(model);
 }
 END_TEST
@@ -214,46 +312,138 @@ START_TEST(what_a_newer_caller_sets_is_not_passed_over) {
 }
 END_TEST
 
+#define WORD(name, value, word) " " word
+static const char known[] = FFWD_ACTIVATION_LIST(WORD);
+#undef WORD
+
 START_TEST(activations_have_words) {
-    static const char *const words[] = {"identity", "step", "relu", "sigmoid", "tanh"};
+    static const struct {
+        uint32_t value;
+        const char *word;
+    } list[] = {
+#define ENTRY(name, value, word) {value, word},
+        FFWD_ACTIVATION_LIST(ENTRY)
+#undef ENTRY
+    };
     ffwd_error err = FFWD_ERROR_INIT;
-    for (uint32_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         uint32_t activation = 99;
-        ck_assert_str_eq(ffwd_activation_name(i), words[i]);
-        expect_ok(ffwd_activation_parse(words[i], &activation, &err), &err);
-        ck_assert_uint_eq(activation, i);
+        ffwd_operation operation = {.kind = FFWD_ARGMAX, .inputs = 7};
+        char word[64];
+        ck_assert_str_eq(ffwd_activation_name(list[i].value), list[i].word);
+        expect_ok(ffwd_activation_parse(list[i].word, &activation, &err), &err);
+        ck_assert_uint_eq(activation, list[i].value);
+        expect_ok(ffwd_operation_parse(list[i].word, sizeof operation, &operation, &err), &err);
+        ck_assert_uint_eq(operation.kind, FFWD_DENSE);
+        ck_assert_uint_eq(operation.activation, list[i].value);
+        ck_assert_uint_eq(operation.inputs, 7);
+        ck_assert_uint_eq(ffwd_operation_word(&operation, sizeof operation, word, sizeof word),
+                          strlen(list[i].word));
+        ck_assert_str_eq(word, list[i].word);
     }
-    ck_assert_ptr_null(ffwd_activation_name(5));
-    static const char *const unknown[] = {"gelu", "", "Relu", "rel", "relu,"};
+    ck_assert_ptr_null(ffwd_activation_name(1000));
+    ck_assert_ptr_null(ffwd_kind_name(0));
+    static const char *const unknown[] = {"swish", "", "Relu", "rel", "relu,", "argmax"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         uint32_t activation;
-        char message[128];
-        (void)snprintf(message, sizeof message,
-                       "unknown activation '%s', known are identity step relu sigmoid tanh",
-                       unknown[i]);
+        char message[512];
+        (void)snprintf(message, sizeof message, "unknown activation '%s', known are%s", unknown[i],
+                       known);
         expect_failure(ffwd_activation_parse(unknown[i], &activation, &err), &err, FFWD_EARGUMENT,
                        message);
     }
 }
 END_TEST
 
-START_TEST(activations_are_one_for_all_or_one_each) {
-    uint32_t activations[3];
+START_TEST(words_have_parameters) {
+    static const struct {
+        const char *word;
+        uint32_t kind, activation;
+        double alpha, beta;
+        const char *again;
+    } good_words[] = {
+        {"leaky_relu:0.1", FFWD_DENSE, FFWD_LEAKY_RELU, 0.1, 0, "leaky_relu:0.1"},
+        {"leaky_relu:0.01", FFWD_DENSE, FFWD_LEAKY_RELU, 0.01, 0, "leaky_relu"},
+        {"clip:-1:1", FFWD_DENSE, FFWD_CLIP, -1, 1, "clip:-1:1"},
+        {"clip:0", FFWD_DENSE, FFWD_CLIP, 0, INFINITY, "clip:0"},
+        {"clip:-inf:6", FFWD_DENSE, FFWD_CLIP, -INFINITY, 6, "clip:-inf:6"},
+        {"step:-0x1p-3", FFWD_DENSE, FFWD_STEP, -0.125, 0, "step:-0.125"},
+        {"hard_sigmoid:0.2:0.25", FFWD_DENSE, FFWD_HARD_SIGMOID, 0.2, 0.25,
+         "hard_sigmoid:0.2:0.25"},
+        {"argmax", FFWD_ARGMAX, FFWD_IDENTITY, 0, 0, "argmax"},
+    };
     ffwd_error err = FFWD_ERROR_INIT;
-    expect_ok(ffwd_activations_parse("tanh", 3, activations, &err), &err);
-    ck_assert(activations[0] == FFWD_TANH && activations[1] == FFWD_TANH &&
-              activations[2] == FFWD_TANH);
-    expect_ok(ffwd_activations_parse("relu,step,identity", 3, activations, &err), &err);
-    ck_assert(activations[0] == FFWD_RELU && activations[1] == FFWD_STEP &&
-              activations[2] == FFWD_IDENTITY);
-    expect_ok(ffwd_activations_parse("relu", 0, activations, &err), &err);
+    for (size_t i = 0; i < sizeof good_words / sizeof *good_words; i++) {
+        ffwd_operation operation = {0};
+        char word[64];
+        expect_ok(ffwd_operation_parse(good_words[i].word, sizeof operation, &operation, &err),
+                  &err);
+        ck_assert_uint_eq(operation.kind, good_words[i].kind);
+        ck_assert_uint_eq(operation.activation, good_words[i].activation);
+        ck_assert(operation.alpha == good_words[i].alpha && operation.beta == good_words[i].beta);
+        ck_assert_uint_eq(ffwd_operation_word(&operation, sizeof operation, word, sizeof word),
+                          strlen(good_words[i].again));
+        ck_assert_str_eq(word, good_words[i].again);
+    }
+    static const struct {
+        const char *word, *message;
+    } bad_words[] = {
+        {"relu:1", "'relu:1' has 1 parameters, but relu takes 0"},
+        {"clip:1:2:3", "'clip:1:2:3' has 3 parameters, but clip takes 2"},
+        {"clip:1:", "'clip:1:': '' is no number"},
+        {"step:x", "'step:x': 'x' is no number"},
+        {"step: 1", "'step: 1': ' 1' is no number"},
+        {"step:nan", "'step:nan': 'nan' is no number"},
+        {"step:1e", "'step:1e': '1e' is no number"},
+        {"argmax:1", "'argmax:1' has 1 parameters, but argmax takes 0"},
+        {"relu,relu", "'relu,relu' is more than one word"},
+    };
+    for (size_t i = 0; i < sizeof bad_words / sizeof *bad_words; i++) {
+        ffwd_operation operation = {.kind = 77};
+        expect_failure(ffwd_operation_parse(bad_words[i].word, sizeof operation, &operation, &err),
+                       &err, FFWD_EARGUMENT, bad_words[i].message);
+        ck_assert_uint_eq(operation.kind, 77);
+    }
+}
+END_TEST
 
-    expect_failure(ffwd_activations_parse("relu,step", 3, activations, &err), &err, FFWD_EARGUMENT,
+/** No more is written than there is room for, by a caller of any age. */
+START_TEST(words_are_cut) {
+    ffwd_operation operation = DENSE(FFWD_HARD_SIGMOID, 1, 1, w1, NULL);
+    char text[8] = "abcdefg";
+    operation.alpha = 0.1;
+    operation.beta = 1.0 / 3;
+    ck_assert_uint_eq(ffwd_operation_word(&operation, sizeof operation, text, 5),
+                      strlen("hard_sigmoid:0.1:0.3333333333333333"));
+    ck_assert_mem_eq(text, "hard\0fg", 8);
+    ck_assert_uint_eq(ffwd_operation_word(&operation, sizeof operation, NULL, 0), 35);
+    ck_assert_uint_eq(
+        ffwd_operation_word(&operation, offsetof(ffwd_operation, alpha), text, sizeof text), 12);
+    operation.activation = 999;
+    ck_assert_uint_eq(ffwd_operation_word(&operation, sizeof operation, text, sizeof text), 1);
+    ck_assert_str_eq(text, "?");
+}
+END_TEST
+
+START_TEST(words_are_one_for_all_or_one_each) {
+    ffwd_operation layers[3];
+    ffwd_error err = FFWD_ERROR_INIT;
+    expect_ok(ffwd_words_parse("clip:0:6", 3, layers, &err), &err);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(layers[i].activation == FFWD_CLIP && layers[i].beta == 6);
+    }
+    expect_ok(ffwd_words_parse("relu,step:2,argmax", 3, layers, &err), &err);
+    ck_assert(layers[0].activation == FFWD_RELU && layers[1].activation == FFWD_STEP &&
+              layers[1].alpha == 2 && layers[2].kind == FFWD_ARGMAX);
+    expect_ok(ffwd_words_parse("relu", 0, layers, &err), &err);
+
+    expect_failure(ffwd_words_parse("relu,step", 3, layers, &err), &err, FFWD_EARGUMENT,
                    "2 activations for 3 layers: name one, or one each");
-    expect_failure(ffwd_activations_parse("relu,relu,relu,relu", 3, activations, &err), &err,
-                   FFWD_EARGUMENT, "4 activations for 3 layers: name one, or one each");
-    expect_failure(ffwd_activations_parse("relu,,step", 3, activations, &err), &err, FFWD_EARGUMENT,
-                   "unknown activation '', known are identity step relu sigmoid tanh");
+    expect_failure(ffwd_words_parse("relu,relu,relu,relu", 3, layers, &err), &err, FFWD_EARGUMENT,
+                   "4 activations for 3 layers: name one, or one each");
+    char message[512];
+    (void)snprintf(message, sizeof message, "unknown activation '', known are%s argmax", known);
+    expect_failure(ffwd_words_parse("relu,,step", 3, layers, &err), &err, FFWD_EARGUMENT, message);
 }
 END_TEST
 
@@ -266,12 +456,17 @@ int main(void) {
     tcase_add_test(tcase, a_model_lives_until_its_last_owner_lets_go);
     tcase_add_test(tcase, an_empty_chain_copies);
     tcase_add_test(tcase, what_does_not_fit_together_is_refused);
+    tcase_add_test(tcase, parameters_are_numbers_of_the_dtype);
+    tcase_add_test(tcase, operations_are_copied_and_counted);
     tcase_add_test(tcase, sizes_that_do_not_fit_are_refused);
     tcase_add_test(tcase, operations_of_an_older_caller_end_early);
+    tcase_add_test(tcase, an_older_caller_has_default_parameters);
     tcase_add_test(tcase, operations_of_a_newer_caller_are_longer);
     tcase_add_test(tcase, what_a_newer_caller_sets_is_not_passed_over);
     tcase_add_test(tcase, activations_have_words);
-    tcase_add_test(tcase, activations_are_one_for_all_or_one_each);
+    tcase_add_test(tcase, words_have_parameters);
+    tcase_add_test(tcase, words_are_cut);
+    tcase_add_test(tcase, words_are_one_for_all_or_one_each);
     suite_add_tcase(suite, tcase);
     return suite_main(suite);
 }

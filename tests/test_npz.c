@@ -213,6 +213,80 @@ START_TEST(spelled_activations) {
 }
 END_TEST
 
+#define TEXT(words, shape)                                                                         \
+    { "activations", "|S12", shape, words, sizeof(words) - 1, false }
+
+/** An affine layer by scale and shift, one by shift alone, slopes, parameters, and an operation
+ *  behind a layer, whose output is one wide. */
+START_TEST(layers_of_every_kind) {
+    static const array arrays[] = {WEIGHTS("scale1", "(2,)", 2),
+                                   WEIGHTS("shift1", "(2,)", 2),
+                                   WEIGHTS("W2", "(3, 2)", 6),
+                                   WEIGHTS("slopes2", "(3,)", 3),
+                                   WEIGHTS("shift3", "(3,)", 3),
+                                   WEIGHTS("W4", "(2, 1)", 2),
+                                   TEXT("clip:-1:0.25prelu\0\0\0\0\0\0\0argmax\0\0\0\0\0\0"
+                                        "step:0.5\0\0\0\0",
+                                        "(4,)"),
+                                   END};
+    ffwd_model *model = load(make_npz(arrays, ZIP_CM_STORE), NULL);
+    ck_assert_uint_eq(describe(model).operation_count, 5);
+    const ffwd_operation first = operation(model, 0), second = operation(model, 1),
+                         third = operation(model, 2), fourth = operation(model, 3),
+                         fifth = operation(model, 4);
+    ck_assert_uint_eq(first.kind, FFWD_AFFINE);
+    ck_assert(first.activation == FFWD_CLIP && first.alpha == -1 && first.beta == 0.25);
+    ck_assert_mem_eq(first.weights, numbers, 8);
+    ck_assert_mem_eq(first.bias, numbers, 8);
+    ck_assert(second.kind == FFWD_DENSE && second.activation == FFWD_PRELU);
+    ck_assert_mem_eq(second.slopes, numbers, 12);
+    ck_assert(third.kind == FFWD_AFFINE && third.activation == FFWD_IDENTITY);
+    ck_assert_ptr_null(third.weights);
+    ck_assert_mem_eq(third.bias, numbers, 12);
+    ck_assert(fourth.kind == FFWD_ARGMAX && fourth.inputs == 3 && fourth.neurons == 1);
+    ck_assert(fifth.kind == FFWD_DENSE && fifth.alpha == 0.5);
+    ffwd_model_destroy(model);
+}
+END_TEST
+
+START_TEST(kinds_that_are_confused) {
+    static const array both[] = {WEIGHTS("W1", "(2,)", 2), WEIGHTS("shift1", "(1,)", 1),
+                                 TEXT("step        ", "(1,)"), END};
+    static const array bias[] = {WEIGHTS("scale1", "(2,)", 2), WEIGHTS("b1", "(2,)", 2),
+                                 TEXT("step\0\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array lengths[] = {WEIGHTS("scale1", "(2,)", 2), WEIGHTS("shift1", "(3,)", 3),
+                                    TEXT("step\0\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array square[] = {WEIGHTS("scale1", "(2, 2)", 4),
+                                   TEXT("step\0\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array gap[] = {WEIGHTS("W1", "(2,)", 2), WEIGHTS("scale3", "(1,)", 1),
+                                TEXT("step\0\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array no_slopes[] = {WEIGHTS("W1", "(2,)", 2), TEXT("prelu\0\0\0\0\0\0\0", "(1,)"),
+                                      END};
+    static const array no_prelu[] = {WEIGHTS("W1", "(2,)", 2), WEIGHTS("slopes1", "(1,)", 1),
+                                     TEXT("step\0\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array few_slopes[] = {WEIGHTS("W1", "(3, 2)", 6), WEIGHTS("slopes1", "(1,)", 1),
+                                       TEXT("prelu\0\0\0\0\0\0\0", "(1,)"), END};
+    static const array after_argmax[] = {WEIGHTS("W1", "(3, 2)", 6), WEIGHTS("W2", "(3,)", 3),
+                                         TEXT("argmax\0\0\0\0\0\0step\0\0\0\0\0\0\0\0", "(2,)"),
+                                         END};
+    static const array parameter[] = {WEIGHTS("W1", "(2,)", 2), TEXT("clip:one\0\0\0\0", "(1,)"),
+                                      END};
+    refuse(both, FFWD_EFORMAT, "net.npz: layer 1 has W1, but also scale1 or shift1");
+    refuse(bias, FFWD_EFORMAT, "net.npz: b1 without W1");
+    refuse(lengths, FFWD_EFORMAT, "net.npz: shift1 is [3], but scale1 has 2 neurons");
+    refuse(square, FFWD_EFORMAT, "net.npz: scale1 is [2][2]; a value for each column is needed");
+    refuse(gap, FFWD_EFORMAT, "net.npz: scale3 without W2");
+    refuse(no_slopes, FFWD_EFORMAT, "net.npz: layer 1 is a prelu, but there is no slopes1");
+    refuse(no_prelu, FFWD_EFORMAT, "net.npz: slopes1, but layer 1 is no prelu");
+    refuse(few_slopes, FFWD_EFORMAT, "net.npz: slopes1 is [1], but W1 has 3 neurons");
+    refuse(after_argmax, FFWD_EFORMAT, "net.npz: W2 is [3], but W1 has 1 neuron");
+    refuse(parameter, FFWD_EUNSUPPORTED, "net.npz: layer 1: 'clip:one': 'one' is no number");
+    ffwd_load_options options = FFWD_LOAD_OPTIONS_INIT;
+    options.activations = "relu";
+    ffwd_model_destroy(load(make_npz(no_prelu, ZIP_CM_STORE), &options));
+}
+END_TEST
+
 START_TEST(foreign_entries_are_ignored) {
     static const array arrays[] = {WEIGHTS("W1", "(3, 2)", 6),
                                    WEIGHTS("W2", "(3,)", 3),
@@ -686,6 +760,8 @@ static Suite *npz_suite(void) {
     tcase_add_loop_test(models, chosen_dtypes, 0, 6);
     tcase_add_test(models, fortran_weights);
     tcase_add_loop_test(models, spelled_activations, 0, 4);
+    tcase_add_test(models, layers_of_every_kind);
+    tcase_add_test(models, kinds_that_are_confused);
     tcase_add_test(models, foreign_entries_are_ignored);
     tcase_add_test(models, any_name);
     tcase_add_loop_test(models, real_models, 0, 4);

@@ -58,9 +58,11 @@ static uint64_t time_weights(ffwd_threads *threads, const ffwd_rowblock *code,
                              const ffwd_model *model) {
     uint64_t ns = 0;
     for (size_t i = 0; i < model->operation_count; i++) {
-        const ffwd_operation *dense = &model->operations[i];
-        pass p = {.code = code, .x = dense->weights};
-        p.x_bytes = dense->inputs * dense->neurons * ffwd_dtype_size(model->dtype);
+        const ffwd_operation *operation = &model->operations[i];
+        uint64_t values = 0, all = 0;
+        (void)ffwd_operation_count(operation, &values, &all);
+        pass p = {.code = code, .x = operation->weights};
+        p.x_bytes = values * ffwd_dtype_size(model->dtype);
         ns += time_pass(threads, &p, false);
     }
     return ns;

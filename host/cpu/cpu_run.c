@@ -102,8 +102,11 @@ static void name_stage(const ffwd_cpu_placement *cpu, ffwd_plan_stage *stage) {
     const ffwd_model *model = cpu->base.model;
     const char *dtype = ffwd_dtype_name(model->dtype);
     if (cpu->base.strategy == FFWD_LAYERED && model->operation_count > 0) {
-        (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s_%s",
-                       ffwd_activation_name(model->operations[stage->first_layer].activation),
+        const ffwd_operation *operation = &model->operations[stage->first_layer];
+        const bool alone = ffwd_needs_row(operation->kind);
+        (void)snprintf(stage->kernel, sizeof stage->kernel, "%s%s%s_%s_%s",
+                       operation->kind == FFWD_DENSE ? "matmul" : ffwd_kind_name(operation->kind),
+                       alone ? "" : "_", alone ? "" : ffwd_activation_name(operation->activation),
                        device->isa->name, dtype);
         return;
     }

@@ -124,9 +124,14 @@ INLINE SCALAR *run_layers_few(uint32_t rows, const ffwd_block_job *job, const SC
         for (uint32_t r = 0; r < rows; r++) {
             p.y[r] = there + r * row_values;
         }
-        sum_layer(rows, &p);
+        if (layer->kind == FFWD_DENSE) {
+            sum_layer(rows, &p);
+        }
+        for (uint32_t r = 0; r < rows && layer->kind != FFWD_DENSE; r++) {
+            run_row_pass(layer, p.x[r], p.y[r]);
+        }
         for (uint32_t r = 0; r < rows; r++) {
-            activate(layer->activation, p.y[r], values);
+            activate_row(layer, p.y[r], values);
             if (i + 1 == job->layer_count && layer->activation != FFWD_STEP) {
                 pass_canonical(p.y[r], values);
             }

@@ -37,6 +37,7 @@ struct step {
     step_function *run;
     const SCALAR *weights, *bias; /**< of a layer, packed as in rowblock.h */
     const SCALAR *entries;        /**< of the table behind it */
+    const ffwd_block_layer *layer;
 };
 
 #define RUN(s, c, a, b)                                                                            \
@@ -144,6 +145,23 @@ INLINE REAL choose(uint32_t bits, const SCALAR *entries, const REAL *z) {
         RUN(s + 1, c, a, b);                                                                       \
     }
 
+/** Any other activation: its pass, over the features in memory. */
+#define PASSING(width)                                                                             \
+    static void passing_##width(const step *s, cursor *c, FEATURES) {                              \
+        TAKE_FEATURES;                                                                             \
+        SCALAR values[(width)*PAIR];                                                               \
+        for (uint32_t o = 0; o < (width); o++) {                                                   \
+            STORE(values + o * PAIR, a[o]);                                                        \
+            STORE(values + o * PAIR + LANES, b[o]);                                                \
+        }                                                                                          \
+        activate(s->layer, PAIR, values, (width)*PAIR);                                            \
+        for (uint32_t o = 0; o < (width); o++) {                                                   \
+            a[o] = LOAD(values + o * PAIR);                                                        \
+            b[o] = LOAD(values + o * PAIR + LANES);                                                \
+        }                                                                                          \
+        RUN(s + 1, c, a, b);                                                                       \
+    }
+
 #define ENTER_AND_LEAVE(cols)                                                                      \
     static void enter_##cols(const step *first, cursor *c) {                                       \
         enter(cols, first, c);                                                                     \
@@ -169,6 +187,7 @@ INLINE REAL choose(uint32_t bits, const SCALAR *entries, const REAL *z) {
     CHOOSE(width, 2)                                                                               \
     CHOOSE(width, 3)                                                                               \
     CHOOSE(width, 4)                                                                               \
+    PASSING(width)                                                                                 \
     ENTER_AND_LEAVE(width)
 OF_WIDTH(1)
 OF_WIDTH(2)
@@ -198,6 +217,7 @@ static layer_steps identity_layers = OF(identity), step_layers = OF(step), relu_
 #undef FROM
 static step_function *const sigmoid_steps[] = {sigmoid_1, sigmoid_2, sigmoid_3, sigmoid_4};
 static step_function *const tanh_steps[] = {tanh_1, tanh_2, tanh_3, tanh_4};
+static step_function *const passing_steps[] = {passing_1, passing_2, passing_3, passing_4};
 static step_function *const leave_steps[] = {leave_1, leave_2, leave_3, leave_4};
 static enter_function *const enter_functions[] = {enter_1, enter_2, enter_3, enter_4};
 
@@ -207,7 +227,8 @@ static enter_function *const enter_functions[] = {enter_1, enter_2, enter_3, ent
 static bool fits_registers(const ffwd_block_layer *layers, size_t layer_count) {
     bool fits = layer_count > 0 && layer_count <= REGISTER_LAYERS;
     for (size_t i = 0; i < layer_count; i++) {
-        fits = fits && layers[i].inputs <= REGISTER_WIDTH && layers[i].neurons <= REGISTER_WIDTH;
+        fits = fits && layers[i].kind == FFWD_DENSE && layers[i].inputs <= REGISTER_WIDTH &&
+               layers[i].neurons <= REGISTER_WIDTH;
     }
     return fits;
 }
@@ -224,16 +245,34 @@ typedef struct small_net {
     bool bytes, stream, canonical;
 } small_net;
 
+/** The step of an activation that is one of its own; NULL where the products' step has done it. */
+static step_function *activation_step(const ffwd_block_layer *layer) {
+    const uint64_t o = layer->neurons - 1;
+    switch (layer->activation) {
+    case FFWD_IDENTITY:
+    case FFWD_STEP:
+    case FFWD_RELU:
+        return NULL;
+    case FFWD_SIGMOID:
+        return sigmoid_steps[o];
+    case FFWD_TANH:
+        return tanh_steps[o];
+    default:
+        return passing_steps[o];
+    }
+}
+
 static void add_layer(const ffwd_block_layer *layer, step **at) {
     const uint64_t i = layer->inputs - 1, o = layer->neurons - 1;
     const uint32_t activation = layer->activation;
+    step_function *apart = activation_step(layer);
     *(*at)++ = (step){.run = activation == FFWD_STEP   ? step_layers[i][o]
                              : activation == FFWD_RELU ? relu_layers[i][o]
                                                        : identity_layers[i][o],
                       .weights = layer->weights,
                       .bias = layer->bias};
-    if (activation == FFWD_SIGMOID || activation == FFWD_TANH) {
-        *(*at)++ = (step){.run = activation == FFWD_TANH ? tanh_steps[o] : sigmoid_steps[o]};
+    if (apart != NULL) {
+        *(*at)++ = (step){.run = apart, .layer = layer};
     }
 }
 

@@ -14,10 +14,11 @@
 #define FFWD_WIDE_PANELS 2
 
 /**
- * A dense layer as the row-block code takes it.
+ * An operation as the row-block code takes it.
  *
- * Packed weights: the neurons in tiles of tile_neurons (the last one smaller), in each tile the
- * weights of all its neurons to one input side by side, in the order in which they are used:
+ * Packed weights of a dense layer: the neurons in tiles of tile_neurons (the last one smaller), in
+ * each tile the weights of all its neurons to one input side by side, in the order in which they
+ * are used:
  *
  *     tile 0                          tile 1
  *     [W[0][0] W[1][0] .. W[T-1][0]]  [W[T][0] W[T+1][0] ..]
@@ -26,9 +27,13 @@
  */
 typedef struct ffwd_block_layer {
     uint64_t inputs, neurons;
-    uint32_t activation;
-    const void *weights; /**< packed, as above */
-    const void *bias;    /**< [neurons], zeros where the layer has none */
+    uint32_t kind;       /**< ffwd_kind */
+    uint32_t activation; /**< FFWD_STEP only with the threshold 0: see pack.c */
+    double alpha, beta;
+    const void
+        *weights;     /**< packed, as above; of an affine the scale, or NULL: none and no shift */
+    const void *bias; /**< [neurons], zeros where a dense layer has none; of an affine the shift */
+    const void *slopes; /**< [neurons] of a prelu; else NULL */
 } ffwd_block_layer;
 
 /**

@@ -245,40 +245,9 @@ static void multiply(const ffwd_block_layer *layer, const product *p) {
     }
 }
 
-/* -------------------------------------------------------------------------------------- passes */
+#include "cpu/activation_body.h"
 
-#define PASS(name, function)                                                                       \
-    static void name(SCALAR *values, uint64_t count) {                                             \
-        for (uint64_t i = 0; i < count; i += LANES) {                                              \
-            STORE(values + i, function(LOAD(values + i)));                                         \
-        }                                                                                          \
-    }
-PASS(pass_step, ffwd_step)
-PASS(pass_relu, ffwd_relu)
-PASS(pass_sigmoid, ffwd_sigmoid)
-PASS(pass_tanh, ffwd_tanh)
-PASS(pass_canonical, ffwd_canonical)
-#undef PASS
-
-/** values[0 .. count) = activation(values), count a multiple of LANES. */
-static void activate(uint32_t activation, SCALAR *values, uint64_t count) {
-    switch (activation) {
-    case FFWD_STEP:
-        pass_step(values, count);
-        break;
-    case FFWD_RELU:
-        pass_relu(values, count);
-        break;
-    case FFWD_SIGMOID:
-        pass_sigmoid(values, count);
-        break;
-    case FFWD_TANH:
-        pass_tanh(values, count);
-        break;
-    default:
-        break;
-    }
-}
+#include "cpu/pass_body.h"
 
 #include "cpu/transpose_body.h"
 
@@ -392,12 +361,9 @@ static bool wanted(const ffwd_rows *captures, size_t layer) {
     return captures != NULL && captures[layer].data != NULL;
 }
 
-/** Step and relu are done with the product, unless the sums are wanted too. */
-static void run_layer(block *b, size_t index) {
-    const ffwd_block_job *job = b->job;
-    const ffwd_block_layer *layer = &job->layers[index];
-    const uint64_t count = b->groups * GROUP * layer->neurons;
-    const bool sums = wanted(job->sums, index), outputs = wanted(job->outputs, index);
+/** A layer up to its activation, or with it: step and relu are done with the product, unless the
+ *  sums are wanted too. Returns whether it was. */
+static bool run_sums(block *b, const ffwd_block_layer *layer, bool sums) {
     const bool early = !sums && (layer->activation == FFWD_STEP || layer->activation == FFWD_RELU);
     const product p = {.inputs = layer->inputs,
                        .neurons = layer->neurons,
@@ -406,16 +372,28 @@ static void run_layer(block *b, size_t index) {
                        .activation = early ? layer->activation : FFWD_IDENTITY,
                        .in = b->here,
                        .out = b->there};
-
+    if (layer->kind != FFWD_DENSE) {
+        run_pass(layer, b->groups, b->here);
+        return false;
+    }
     multiply(layer, &p);
     b->there = b->here;
     b->here = p.out;
+    return early;
+}
+
+static void run_layer(block *b, size_t index) {
+    const ffwd_block_job *job = b->job;
+    const ffwd_block_layer *layer = &job->layers[index];
+    const uint64_t count = b->groups * GROUP * layer->neurons;
+    const bool sums = wanted(job->sums, index), outputs = wanted(job->outputs, index);
+    const bool early = run_sums(b, layer, sums);
     if (sums) {
         pass_canonical(b->here, count);
         store_rows(b, &job->sums[index]);
     }
     if (!early) {
-        activate(layer->activation, b->here, count);
+        activate(layer, GROUP, b->here, count);
     }
     const bool leaves = outputs || index + 1 == job->layer_count;
     if (leaves && layer->activation != FFWD_STEP) {

@@ -20,7 +20,8 @@
 /** What looking up a value costs a row, in multiply-adds of one lane: measured, 1 to 1.5 cycles. */
 static uint64_t look_up_cost(const ffwd_model *model, const ffwd_rowblock *code) {
     const ffwd_operation *first = model->operations;
-    const ffwd_block_layer layer = {.inputs = first->inputs, .neurons = first->neurons};
+    const ffwd_block_layer layer = {
+        .kind = first->kind, .inputs = first->inputs, .neurons = first->neurons};
     const ffwd_block_table table = {.outputs = model->outputs};
     return code->chooses_in_registers(&layer, &table)
                ? (UINT64_C(1) << first->neurons) / 2 /* selections, two for a multiply-add */

@@ -11,46 +11,23 @@
 /** No address space holds a wider row; up to here, bytes of a block of rows fit in 64 bits. */
 #define WIDTH_MAX (1ull << 48)
 
-static ffwd_status check_operation(const ffwd_operation *operation, size_t layer, uint64_t width,
-                                   ffwd_error *err) {
-    if (operation->kind != FFWD_DENSE) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "layer %zu: unknown kind %u", layer, operation->kind);
-    }
-    if (ffwd_activation_name(operation->activation) == NULL) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "layer %zu: unknown activation %u", layer,
-                         operation->activation);
-    }
-    if (operation->neurons == 0) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "layer %zu has no neurons", layer);
-    }
-    if (operation->weights == NULL) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "layer %zu has no weights", layer);
-    }
-    if (operation->inputs != width && layer == 1) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "layer 1 takes %llu inputs, but a row has %llu",
-                         (unsigned long long)operation->inputs, (unsigned long long)width);
-    }
-    if (operation->inputs != width) {
-        return ffwd_fail(
-            err, FFWD_EARGUMENT, "layer %zu takes %llu inputs, but layer %zu has %llu neurons",
-            layer, (unsigned long long)operation->inputs, layer - 1, (unsigned long long)width);
-    }
-    return FFWD_OK;
-}
-
-/** Adds a dense layer's numbers to the model's; false where they do not fit. */
-static bool count_layer(ffwd_model *model, const ffwd_operation *operation) {
+/** Adds an operation's numbers to the model's; false where they do not fit. */
+static bool count_operation(ffwd_model *model, const ffwd_operation *operation) {
     uint64_t weights, parameters, bytes;
-    return ffwd_multiply(operation->inputs, operation->neurons, &weights) &&
-           ffwd_add(weights, operation->bias != NULL ? operation->neurons : 0, &parameters) &&
+    return ffwd_operation_count(operation, &weights, &parameters) &&
            ffwd_add(model->parameters, parameters, &model->parameters) &&
            ffwd_multiply(model->parameters, 2 * sizeof(double), &bytes) &&
-           ffwd_add(model->flops, 2 * weights, &model->flops);
+           ffwd_add(model->flops, ffwd_operation_flops(operation), &model->flops);
 }
 
+/** A copy of an array of the caller's; NULL of NULL. */
 static ffwd_status copy_values(const void *values, uint64_t count, uint32_t dtype,
                                const void **copy, ffwd_error *err) {
     uint64_t bytes = count * ffwd_dtype_size(dtype);
+    *copy = NULL;
+    if (values == NULL) {
+        return FFWD_OK;
+    }
     void *block = ffwd_alloc(bytes);
     if (block == NULL) {
         return ffwd_fail_memory(err, bytes, "weights");
@@ -60,28 +37,30 @@ static ffwd_status copy_values(const void *values, uint64_t count, uint32_t dtyp
     return FFWD_OK;
 }
 
-static ffwd_status add_operation(ffwd_model *model, const ffwd_operation *operation,
-                                 ffwd_error *err) {
+static ffwd_status add_operation(ffwd_model *model, ffwd_operation *operation, ffwd_error *err) {
     size_t layer = model->operation_count + 1;
-    ffwd_status status = check_operation(operation, layer, model->outputs, err);
+    ffwd_status status = ffwd_operation_check(operation, layer, model->outputs, model->dtype, err);
     if (status != FFWD_OK) {
         return status;
     }
-    if (!count_layer(model, operation)) {
+    if (!count_operation(model, operation)) {
         return ffwd_fail(err, FFWD_EOVERFLOW, "layer %zu: %llu x %llu weights do not fit", layer,
                          (unsigned long long)operation->neurons,
                          (unsigned long long)operation->inputs);
     }
+    const uint64_t neurons = operation->neurons;
+    const uint64_t weights =
+        operation->kind == FFWD_DENSE ? neurons * operation->inputs : operation->inputs;
     ffwd_operation *own = &model->operations[model->operation_count++];
     *own = *operation;
     own->weights = NULL;
     own->bias = NULL;
-    model->outputs = operation->neurons;
-    status = copy_values(operation->weights, operation->neurons * operation->inputs, model->dtype,
-                         &own->weights, err);
-    if (status == FFWD_OK && operation->bias != NULL) {
-        status = copy_values(operation->bias, operation->neurons, model->dtype, &own->bias, err);
-    }
+    own->slopes = NULL;
+    model->outputs = neurons;
+    FFWD_TRY(status, copy_values(operation->weights, weights, model->dtype, &own->weights, err));
+    FFWD_TRY(status, copy_values(operation->bias, neurons, model->dtype, &own->bias, err));
+    FFWD_TRY(status, copy_values(operation->slopes, neurons, model->dtype, &own->slopes, err));
+cleanup:
     return status;
 }
 
@@ -89,7 +68,6 @@ static ffwd_status add_operation(ffwd_model *model, const ffwd_operation *operat
 static ffwd_status read_operation(const ffwd_operation *operations, size_t index, size_t size,
                                   ffwd_operation *operation, ffwd_error *err) {
     const unsigned char *given = (const unsigned char *)operations + index * size;
-    *operation = (ffwd_operation){0};
     for (size_t i = sizeof *operation; i < size; i++) {
         if (given[i] != 0) {
             return ffwd_fail(err, FFWD_EARGUMENT,
@@ -98,7 +76,7 @@ static ffwd_status read_operation(const ffwd_operation *operations, size_t index
                              index + 1, size, sizeof *operation);
         }
     }
-    memcpy(operation, given, ffwd_min(size, sizeof *operation));
+    ffwd_operation_copy((const ffwd_operation *)(const void *)given, size, operation);
     return FFWD_OK;
 }
 
@@ -174,6 +152,7 @@ void ffwd_model_destroy(ffwd_model *model) {
     for (size_t i = 0; i < model->operation_count; i++) {
         ffwd_free(model->operations[i].weights);
         ffwd_free(model->operations[i].bias);
+        ffwd_free(model->operations[i].slopes);
     }
     ffwd_free(model->operations);
     ffwd_free(model);
@@ -213,11 +192,15 @@ uint64_t ffwd_model_weight_bytes(const ffwd_model *model) {
 uint32_t ffwd_model_table_bits(const ffwd_model *model) {
     const ffwd_operation *first = model->operations;
     const bool fits = model->operation_count > 1 && first->kind == FFWD_DENSE &&
-                      first->activation == FFWD_STEP && first->neurons <= FFWD_TABLE_BITS;
+                      first->activation == FFWD_STEP && first->alpha == 0 &&
+                      first->neurons <= FFWD_TABLE_BITS;
     return fits ? (uint32_t)first->neurons : 0;
 }
 
 int ffwd_model_ends_in_step(const ffwd_model *model) {
-    return model->operation_count > 0 &&
-           model->operations[model->operation_count - 1].activation == FFWD_STEP;
+    if (model->operation_count == 0) {
+        return 0;
+    }
+    const uint32_t last = model->operations[model->operation_count - 1].activation;
+    return last == FFWD_STEP || last == FFWD_STEP_GE;
 }

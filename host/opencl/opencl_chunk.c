@@ -15,6 +15,8 @@
 #define FUSED_FLOPS_PER_MS UINT64_C(20000000)
 #define OTHER_FLOPS_PER_MS UINT64_C(50000000)
 #define OTHER_F64_SHARE    16
+/** What an exponential and a value from afar may cost, where no product does more. */
+#define VALUE_FLOPS 64
 /** A launch costs about 60 us on PoCL 3.1: this many flops of work dwarf it. */
 #define LAUNCH_FLOPS_MIN UINT64_C(2000000)
 /** What the rows between layers may take of a CPU's caches. */
@@ -79,12 +81,22 @@ static uint64_t slow_rate(const ffwd_opencl_plan *plan) {
                                           : OTHER_FLOPS_PER_MS;
 }
 
+/** Flops of an operation on a row, or as many as take its time. */
+static uint64_t work_of(const ffwd_operation *operation) {
+    return operation->kind == FFWD_DENSE ? ffwd_operation_flops(operation)
+                                         : VALUE_FLOPS * operation->inputs;
+}
+
 /** Rows that the slowest kernel computes in time. */
 static uint64_t rows_of_patience(const ffwd_opencl_plan *plan) {
-    uint64_t slowest = plan->strategy == FFWD_FUSED ? ffwd_max(plan->model->flops, 1) : 1;
+    uint64_t slowest = 1, all = 0;
     for (size_t i = 0; i < plan->model->operation_count; i++) {
-        const ffwd_opencl_layer *layer = &plan->layers[i];
-        slowest = ffwd_max(slowest, 2 * (uint64_t)layer->inputs * layer->neurons);
+        const uint64_t work = work_of(&plan->model->operations[i]);
+        slowest = ffwd_max(slowest, work);
+        all += work;
+    }
+    if (plan->strategy == FFWD_FUSED) {
+        slowest = ffwd_max(all, 1);
     }
     return slow_rate(plan) * LAUNCH_MS_MAX / slowest;
 }

@@ -39,15 +39,20 @@ static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t 
                                  const ffwd_opencl_operands *operands, cl_event *event,
                                  ffwd_error *err) {
     const ffwd_opencl_stage *stage = &placement->plan->stages[stage_index];
+    const ffwd_opencl_layer *layer = operands->layer;
+    const size_t value_bytes = placement->plan->value_bytes;
     const ffwd_opencl_argument arguments[] = {
         {sizeof(cl_mem), &operands->x},
-        {sizeof(cl_mem), &operands->weights},
-        {sizeof(cl_mem), &operands->bias},
+        {sizeof(cl_mem), &layer->weights},
+        {sizeof(cl_mem), &layer->bias},
+        {sizeof(cl_mem), &layer->slopes},
         {sizeof(cl_mem), &operands->sums},
         {sizeof(cl_mem), &operands->y},
         {sizeof operands->rows, &operands->rows},
-        {sizeof operands->inputs, &operands->inputs},
-        {sizeof operands->neurons, &operands->neurons},
+        {sizeof layer->inputs, &layer->inputs},
+        {sizeof layer->neurons, &layer->neurons},
+        {value_bytes, &layer->alpha},
+        {value_bytes, &layer->beta},
     };
     const size_t tile_rows = stage->group_rows * stage->item_rows;
     const size_t tile_neurons = stage->group_neurons * stage->item_neurons;
@@ -55,25 +60,59 @@ static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t 
     const size_t group[] = {stage->group_neurons, stage->group_rows};
     const size_t items[] = {
         (size_t)ffwd_round_up(operands->rows, tile_rows) / tile_rows * group[0],
-        (size_t)ffwd_round_up(operands->neurons, tile_neurons) / tile_neurons * group[1],
+        (size_t)ffwd_round_up(layer->neurons, tile_neurons) / tile_neurons * group[1],
     };
     const launch l = launch_of(placement, stage_index);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
     return status != FFWD_OK ? status : enqueue(&l, 2, items, group, event, err);
 }
 
+/** Enqueues `count` items in groups as large as the stage's. */
+static ffwd_status enqueue_items(const launch *l, const ffwd_opencl_stage *stage, uint64_t count,
+                                 cl_event *event, ffwd_error *err) {
+    const size_t group = stage->group_rows * stage->group_neurons;
+    const size_t items = (size_t)ffwd_round_up(count, group);
+    return enqueue(l, 1, &items, &group, event, err);
+}
+
 static ffwd_status launch_activation(const ffwd_opencl_placement *placement, size_t stage_index,
                                      const ffwd_opencl_operands *operands, cl_event *event,
                                      ffwd_error *err) {
     const ffwd_opencl_stage *stage = &placement->plan->stages[stage_index];
-    const cl_ulong count = (cl_ulong)operands->rows * operands->neurons;
+    const ffwd_opencl_layer *layer = operands->layer;
+    const size_t value_bytes = placement->plan->value_bytes;
+    const cl_ulong columns = layer->neurons, count = operands->rows * columns;
     const ffwd_opencl_argument arguments[] = {
-        {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &operands->y}, {sizeof count, &count}};
-    const size_t group = stage->group_rows * stage->group_neurons;
-    const size_t items = (size_t)ffwd_round_up(count, group);
+        {sizeof(cl_mem), &operands->x},
+        {sizeof(cl_mem), &layer->weights},
+        {sizeof(cl_mem), &layer->bias},
+        {sizeof(cl_mem), &layer->slopes},
+        {sizeof(cl_mem), &operands->sums},
+        {sizeof(cl_mem), &operands->y},
+        {sizeof count, &count},
+        {sizeof columns, &columns},
+        {value_bytes, &layer->alpha},
+        {value_bytes, &layer->beta},
+    };
     const launch l = launch_of(placement, stage_index);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
-    return status != FFWD_OK ? status : enqueue(&l, 1, &items, &group, event, err);
+    return status != FFWD_OK ? status : enqueue_items(&l, stage, count, event, err);
+}
+
+static ffwd_status launch_row_operation(const ffwd_opencl_placement *placement, size_t stage_index,
+                                        const ffwd_opencl_operands *operands, cl_event *event,
+                                        ffwd_error *err) {
+    const ffwd_opencl_stage *stage = &placement->plan->stages[stage_index];
+    const cl_ulong rows = operands->rows;
+    const ffwd_opencl_argument arguments[] = {
+        {sizeof(cl_mem), &operands->x},
+        {sizeof(cl_mem), &operands->y},
+        {sizeof rows, &rows},
+        {sizeof operands->layer->inputs, &operands->layer->inputs},
+    };
+    const launch l = launch_of(placement, stage_index);
+    ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
+    return status != FFWD_OK ? status : enqueue_items(&l, stage, rows, event, err);
 }
 
 static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement, size_t stage_index,
@@ -106,7 +145,10 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
     case FFWD_KERNEL_MATMUL:
         return launch_matmul(placement, stage_index, operands, event, err);
     case FFWD_KERNEL_ACTIVATION:
+    case FFWD_KERNEL_AFFINE:
         return launch_activation(placement, stage_index, operands, event, err);
+    case FFWD_KERNEL_ROW_OPERATION:
+        return launch_row_operation(placement, stage_index, operands, event, err);
     default:
         return launch_rowblock(placement, stage_index, operands, event, err);
     }

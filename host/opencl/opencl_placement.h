@@ -40,12 +40,10 @@ bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement);
 
 /** What a stage is launched over; see the kernel files. */
 typedef struct ffwd_opencl_operands {
-    cl_mem x, y; /**< an activation computes y from x */
-    cl_mem weights,
-        bias;    /**< of a matmul, whose bias may be NULL; a rowblock has its weights packed */
-    cl_mem sums; /**< NULL, or where a matmul puts its sums, a rowblock all captures */
-    cl_uint first, rows; /**< only a rowblock takes rows from the middle */
-    cl_uint inputs, neurons;
+    cl_mem x, y;
+    const ffwd_opencl_layer *layer; /**< arrays and parameters; a rowblock has them packed */
+    cl_mem sums;                    /**< NULL, or where z goes; of a rowblock, all captures */
+    cl_uint first, rows;            /**< only a rowblock takes rows from the middle */
 } ffwd_opencl_operands;
 
 /** Enqueues the kernel of a stage. */

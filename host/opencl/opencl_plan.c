@@ -48,7 +48,7 @@ static void halve_group(ffwd_opencl_stage *stage) {
 static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *request,
                         ffwd_opencl_stage *stage) {
     ffwd_opencl_device *device = plan->device;
-    if (stage->kind == FFWD_KERNEL_ACTIVATION) {
+    if (stage->kind != FFWD_KERNEL_MATMUL) {
         stage->group_rows = 1;
         stage->group_neurons = device->group_items;
         return;
@@ -69,12 +69,21 @@ static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *reques
     }
 }
 
+static const char *const sources[] = {
+    [FFWD_KERNEL_MATMUL] = "matmul.cl",
+    [FFWD_KERNEL_ACTIVATION] = "activation.cl",
+    [FFWD_KERNEL_AFFINE] = "activation.cl",
+    [FFWD_KERNEL_ROW_OPERATION] = "row_operation.cl",
+};
+
 static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *stage,
-                               const char *activation, ffwd_error *err) {
+                               ffwd_error *err) {
     char definitions[384];
     size_t used = (size_t)snprintf(definitions, sizeof definitions,
-                                   "-D KERNEL=%s -D ACTIVATION=ffwd_%s%s", stage->kernel,
-                                   activation, plan->value_bytes == 8 ? " -D REAL_IS_F64" : "");
+                                   "-D KERNEL=%s%s -D KIND=%u -D ACTIVATION=%u -D AFFINE=%d",
+                                   stage->kernel, plan->value_bytes == 8 ? " -D REAL_IS_F64" : "",
+                                   plan->model->operations[stage->layer].kind, stage->activation,
+                                   stage->kind == FFWD_KERNEL_AFFINE);
     if (stage->kind == FFWD_KERNEL_MATMUL) {
         (void)snprintf(definitions + used, sizeof definitions - used,
                        " -D WG_ROWS=%zu -D WG_NEURONS=%zu -D ITEM_ROWS=%zu -D ITEM_NEURONS=%zu"
@@ -82,9 +91,7 @@ static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *
                        stage->group_rows, stage->group_neurons, stage->item_rows,
                        stage->item_neurons, stage->tile_k, stage->blocked);
     }
-    return ffwd_opencl_build(plan->device,
-                             stage->kind == FFWD_KERNEL_MATMUL ? "matmul.cl" : "activation.cl",
-                             definitions, &stage->program, err);
+    return ffwd_opencl_build(plan->device, sources[stage->kind], definitions, &stage->program, err);
 }
 
 /** How large a work-group the built kernel may have. */
@@ -103,45 +110,44 @@ static ffwd_status ask_group_items(const ffwd_opencl_plan *plan, const ffwd_open
 /** Builds a stage's program, anew for a smaller work-group where its kernel cannot have this one.
  */
 static ffwd_status make_stage(const ffwd_opencl_plan *plan, const ffwd_request *request,
-                              const char *activation, ffwd_opencl_stage *stage, ffwd_error *err) {
+                              ffwd_opencl_stage *stage, ffwd_error *err) {
     size_t items = 0;
     ffwd_status status;
     shape_group(plan, request, stage);
-    FFWD_TRY(status, build_stage(plan, stage, activation, err));
+    FFWD_TRY(status, build_stage(plan, stage, err));
     FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
     while (stage->group_rows * stage->group_neurons > items) {
         halve_group(stage);
-        FFWD_TRY(status, build_stage(plan, stage, activation, err));
+        FFWD_TRY(status, build_stage(plan, stage, err));
         FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
     }
 cleanup:
     return status;
 }
 
-static ffwd_status make_matmul(const ffwd_opencl_plan *plan, const ffwd_request *request,
-                               size_t layer, const char *activation, ffwd_opencl_stage *stage,
-                               ffwd_error *err) {
-    const char *dtype = ffwd_dtype_name(plan->model->dtype);
-    stage->layer = layer;
-    stage->layer_count = 1;
-    stage->kind = FFWD_KERNEL_MATMUL;
-    if (plan->strategy == FFWD_CHAIN) {
-        (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s", dtype);
-        return make_stage(plan, request, "identity", stage, err);
-    }
-    (void)snprintf(stage->kernel, sizeof stage->kernel, "matmul_%s_%s", activation, dtype);
-    return make_stage(plan, request, activation, stage, err);
+/** Stages of an operation: in a chain, a dense layer's activation is a kernel of its own. */
+static size_t stages_of(const ffwd_operation *operation, uint32_t strategy) {
+    return operation->kind == FFWD_DENSE && strategy == FFWD_CHAIN ? 2 : 1;
 }
 
-static ffwd_status make_activation(const ffwd_opencl_plan *plan, const ffwd_request *request,
-                                   size_t layer, const char *activation, ffwd_opencl_stage *stage,
-                                   ffwd_error *err) {
-    stage->layer = layer;
-    stage->layer_count = 1;
-    stage->kind = FFWD_KERNEL_ACTIVATION;
-    (void)snprintf(stage->kernel, sizeof stage->kernel, "%s_%s", activation,
+static ffwd_opencl_kind kernel_of(const ffwd_operation *operation, size_t part) {
+    if (operation->kind == FFWD_DENSE) {
+        return part == 0 ? FFWD_KERNEL_MATMUL : FFWD_KERNEL_ACTIVATION;
+    }
+    return operation->kind == FFWD_AFFINE ? FFWD_KERNEL_AFFINE : FFWD_KERNEL_ROW_OPERATION;
+}
+
+/** "matmul_relu_f32"; "matmul_f32", then "relu_f32"; "affine_relu_f32"; "argmax_f32". */
+static void name_stage(const ffwd_opencl_plan *plan, bool with_activation,
+                       ffwd_opencl_stage *stage) {
+    const ffwd_operation *operation = &plan->model->operations[stage->layer];
+    const char *kind = stage->kind == FFWD_KERNEL_MATMUL       ? "matmul"
+                       : stage->kind == FFWD_KERNEL_ACTIVATION ? ""
+                                                               : ffwd_kind_name(operation->kind);
+    const char *activation = with_activation ? ffwd_activation_name(stage->activation) : "";
+    (void)snprintf(stage->kernel, sizeof stage->kernel, "%s%s%s_%s", kind,
+                   kind[0] != '\0' && with_activation ? "_" : "", activation,
                    ffwd_dtype_name(plan->model->dtype));
-    return make_stage(plan, request, activation, stage, err);
 }
 
 static ffwd_status make_stages(ffwd_opencl_plan *plan, const ffwd_request *request,
@@ -149,10 +155,17 @@ static ffwd_status make_stages(ffwd_opencl_plan *plan, const ffwd_request *reque
     ffwd_opencl_stage *stage = plan->stages;
     ffwd_status status = FFWD_OK;
     for (size_t i = 0; i < plan->model->operation_count; i++) {
-        const char *activation = ffwd_activation_name(plan->model->operations[i].activation);
-        FFWD_TRY(status, make_matmul(plan, request, i, activation, stage++, err));
-        if (plan->strategy == FFWD_CHAIN) {
-            FFWD_TRY(status, make_activation(plan, request, i, activation, stage++, err));
+        const ffwd_operation *operation = &plan->model->operations[i];
+        const size_t count = stages_of(operation, plan->strategy);
+        plan->layers[i].first_stage = (size_t)(stage - plan->stages);
+        for (size_t part = 0; part < count; part++, stage++) {
+            const bool last = part + 1 == count;
+            stage->layer = i;
+            stage->layer_count = 1;
+            stage->kind = kernel_of(operation, part);
+            stage->activation = last ? operation->activation : FFWD_IDENTITY;
+            name_stage(plan, last && !ffwd_needs_row(operation->kind), stage);
+            FFWD_TRY(status, make_stage(plan, request, stage, err));
         }
     }
 cleanup:
@@ -181,29 +194,46 @@ static ffwd_status place_array(ffwd_opencl_plan *plan, cl_command_queue queue, c
                              "clEnqueueWriteBuffer", "weights", err);
 }
 
+/** Puts an array of the model on the device, where there is one. */
+static ffwd_status place_values(ffwd_opencl_plan *plan, cl_command_queue queue, const void *values,
+                                uint64_t count, cl_mem *out, ffwd_error *err) {
+    return values == NULL ? FFWD_OK
+                          : place_array(plan, queue, values, count * plan->value_bytes, out, err);
+}
+
+static ffwd_opencl_value value_of(const ffwd_opencl_plan *plan, double value) {
+    return plan->model->dtype == FFWD_F64 ? (ffwd_opencl_value){.f64 = value}
+                                          : (ffwd_opencl_value){.f32 = (cl_float)value};
+}
+
 static ffwd_status place_layer(ffwd_opencl_plan *plan, cl_command_queue queue, size_t index,
                                ffwd_error *err) {
     const ffwd_operation *operation = &plan->model->operations[index];
     ffwd_opencl_layer *layer = &plan->layers[index];
-    uint64_t bytes = 0;
-    if (!ffwd_multiply(operation->inputs, operation->neurons, &bytes) ||
-        !ffwd_multiply(bytes, plan->value_bytes, &bytes) || bytes > plan->device->buffer_bytes) {
+    const uint64_t lines = operation->kind == FFWD_DENSE ? operation->neurons : 1;
+    uint64_t count, bytes = 0;
+    ffwd_status status = FFWD_OK;
+    if (!ffwd_multiply(operation->inputs, lines, &count) ||
+        !ffwd_multiply(count, plan->value_bytes, &bytes) || bytes > plan->device->buffer_bytes) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED,
                          "%s: layer %zu has %llu x %llu weights, but a buffer has %llu bytes",
-                         plan->device->name, index + 1, (unsigned long long)operation->neurons,
+                         plan->device->name, index + 1, (unsigned long long)lines,
                          (unsigned long long)operation->inputs,
                          (unsigned long long)plan->device->buffer_bytes);
     }
     layer->inputs = (cl_uint)operation->inputs;
     layer->neurons = (cl_uint)operation->neurons;
+    layer->alpha = value_of(plan, operation->alpha);
+    layer->beta = value_of(plan, operation->beta);
     if (plan->strategy == FFWD_FUSED) {
         return FFWD_OK;
     }
-    ffwd_status status = place_array(plan, queue, operation->weights, bytes, &layer->weights, err);
-    if (status == FFWD_OK && operation->bias != NULL) {
-        status = place_array(plan, queue, operation->bias, operation->neurons * plan->value_bytes,
-                             &layer->bias, err);
-    }
+    FFWD_TRY(status, place_values(plan, queue, operation->weights, count, &layer->weights, err));
+    FFWD_TRY(status,
+             place_values(plan, queue, operation->bias, operation->neurons, &layer->bias, err));
+    FFWD_TRY(status,
+             place_values(plan, queue, operation->slopes, operation->neurons, &layer->slopes, err));
+cleanup:
     return status;
 }
 
@@ -219,15 +249,25 @@ cleanup:
     return status;
 }
 
-ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t index) {
-    // In a chain a layer's input is consumed before its activation writes.
-    return plan->strategy == FFWD_LAYERED && index % 2 == 1 ? FFWD_SLOT_ODD : FFWD_SLOT_EVEN;
+/** An operation writes another slot than it reads; in a chain a dense layer's input is consumed
+ *  before its activation writes. */
+static void choose_slots(ffwd_opencl_plan *plan) {
+    ffwd_opencl_slot slot = FFWD_SLOT_ODD;
+    for (size_t i = 0; i < plan->model->operation_count; i++) {
+        const bool consumed =
+            plan->strategy == FFWD_CHAIN && plan->model->operations[i].kind == FFWD_DENSE;
+        if (i == 0 || !consumed) {
+            slot = slot == FFWD_SLOT_ODD ? FFWD_SLOT_EVEN : FFWD_SLOT_ODD;
+        }
+        plan->layers[i].slot = slot;
+    }
 }
 
 static void count_memory(ffwd_opencl_plan *plan, const ffwd_request *request) {
     uint64_t *values = plan->slot_values;
     values[FFWD_SLOT_X] = plan->model->inputs;
     values[FFWD_SLOT_Y] = plan->model->outputs;
+    choose_slots(plan);
     for (size_t i = 0; i < plan->model->operation_count; i++) {
         uint64_t neurons = plan->layers[i].neurons;
         if (plan->strategy == FFWD_FUSED) {
@@ -236,7 +276,7 @@ static void count_memory(ffwd_opencl_plan *plan, const ffwd_request *request) {
         }
         values[FFWD_SLOT_SUMS] = ffwd_max(values[FFWD_SLOT_SUMS], neurons);
         if (i + 1 < plan->model->operation_count) {
-            ffwd_opencl_slot slot = ffwd_opencl_plan_slot(plan, i);
+            const ffwd_opencl_slot slot = plan->layers[i].slot;
             values[slot] = ffwd_max(values[slot], neurons);
         }
     }
@@ -254,9 +294,10 @@ static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_ope
     plan->model = model;
     plan->strategy = strategy;
     plan->value_bytes = ffwd_dtype_size(model->dtype);
-    plan->stage_count = strategy == FFWD_FUSED   ? 1
-                        : strategy == FFWD_CHAIN ? 2 * model->operation_count
-                                                 : model->operation_count;
+    plan->stage_count = strategy == FFWD_FUSED;
+    for (size_t i = 0; i < model->operation_count && strategy != FFWD_FUSED; i++) {
+        plan->stage_count += stages_of(&model->operations[i], strategy);
+    }
     const uint64_t stage_bytes = plan->stage_count * sizeof *plan->stages;
     const uint64_t layer_bytes = model->operation_count * sizeof *plan->layers;
     plan->stages = ffwd_alloc_zero(stage_bytes);
@@ -312,6 +353,7 @@ void ffwd_opencl_plan_release(ffwd_opencl_plan *plan) {
     for (size_t i = 0; plan->layers != NULL && i < plan->model->operation_count; i++) {
         ffwd_opencl_release_buffer(plan->device, plan->layers[i].weights);
         ffwd_opencl_release_buffer(plan->device, plan->layers[i].bias);
+        ffwd_opencl_release_buffer(plan->device, plan->layers[i].slopes);
     }
     ffwd_opencl_release_buffer(plan->device, plan->packed);
     ffwd_free(plan->layers);

@@ -16,14 +16,26 @@ typedef enum ffwd_opencl_slot {
     FFWD_SLOT_COUNT
 } ffwd_opencl_slot;
 
+/** A value of the model's dtype, as a kernel takes it. */
+typedef union ffwd_opencl_value {
+    cl_float f32;
+    cl_double f64;
+} ffwd_opencl_value;
+
+/** An operation on the device. */
 typedef struct ffwd_opencl_layer {
-    cl_mem weights, bias; /**< bias NULL: none */
+    cl_mem weights, bias, slopes; /**< NULL: none */
     cl_uint inputs, neurons;
+    ffwd_opencl_value alpha, beta;
+    size_t first_stage;
+    ffwd_opencl_slot slot; /**< that it writes its y into, where it is not the last */
 } ffwd_opencl_layer;
 
 typedef enum ffwd_opencl_kind {
     FFWD_KERNEL_MATMUL,
     FFWD_KERNEL_ACTIVATION,
+    FFWD_KERNEL_AFFINE, /**< the same, scaled and shifted first */
+    FFWD_KERNEL_ROW_OPERATION,
     FFWD_KERNEL_ROWBLOCK /**< all layers of the model */
 } ffwd_opencl_kind;
 
@@ -32,8 +44,9 @@ typedef struct ffwd_opencl_stage {
     cl_program program;
     size_t layer, layer_count;
     ffwd_opencl_kind kind;
+    uint32_t activation;              /**< ffwd_activation, of all but a rowblock */
     size_t block_rows;                /**< of a rowblock */
-    size_t group_rows, group_neurons; /**< items of a work-group; of an activation: 1, all */
+    size_t group_rows, group_neurons; /**< items of a work-group; of all but a matmul: 1, all */
     size_t item_rows, item_neurons;   /**< outputs of an item of a matmul, see matmul.cl */
     size_t tile_k;
     bool blocked;
@@ -62,9 +75,6 @@ ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model
 ffwd_opencl_plan *ffwd_opencl_plan_retain(ffwd_opencl_plan *plan);
 /** Takes NULL. */
 void ffwd_opencl_plan_release(ffwd_opencl_plan *plan);
-
-/** The slot that layer `index` writes its y into, where that is not the last layer. */
-ffwd_opencl_slot ffwd_opencl_plan_slot(const ffwd_opencl_plan *plan, size_t index);
 
 /** Plans all layers as one rowblock: its program, and the weights packed for it. */
 ffwd_status ffwd_opencl_rowblock_plan(ffwd_opencl_plan *plan, ffwd_error *err);

@@ -5,7 +5,7 @@
 #include "opencl/opencl_placement.h"
 #include "opencl/probe.h"
 
-typedef enum array_name { X, WEIGHTS, BIAS, SUMS, Y, ARRAYS } array_name;
+typedef enum array_name { X, WEIGHTS, BIAS, SLOPES, SUMS, Y, ARRAYS } array_name;
 
 /** A stage's block, here with its answers and on the device. */
 typedef struct proof {
@@ -13,18 +13,20 @@ typedef struct proof {
     const ffwd_opencl_stage *stage;
     const ffwd_probe_host *host;
     ffwd_probe_shape block;
-    uint32_t activation;
-    size_t bytes[ARRAYS];
-    void *values[ARRAYS]; /**< in one allocation, that of X */
+    ffwd_operation operation; /**< what the stage computes, over `values` */
+    ffwd_opencl_layer layer;  /**< the same over `buffers` */
+    size_t bytes[ARRAYS];     /**< 0: there is no such array */
+    void *values[ARRAYS];     /**< in one allocation, that of X */
     void *got;
     cl_mem buffers[ARRAYS];
 } proof;
 
 /** Crosses the stage's tile along the rows and the neurons, and takes three steps along k, the last
  *  of them short. */
-static ffwd_probe_shape shape_of(const ffwd_opencl_stage *stage) {
-    if (stage->kind == FFWD_KERNEL_ACTIVATION) {
-        return (ffwd_probe_shape){.rows = 67, .inputs = 3, .neurons = 5};
+static ffwd_probe_shape shape_of(const ffwd_opencl_stage *stage, const ffwd_operation *operation) {
+    if (stage->kind != FFWD_KERNEL_MATMUL) {
+        return (ffwd_probe_shape){
+            .rows = 67, .inputs = 5, .neurons = (size_t)ffwd_row_outputs(operation->kind, 5)};
     }
     return (ffwd_probe_shape){.rows = stage->group_rows * stage->item_rows + 3,
                               .inputs = 2 * stage->tile_k + 5,
@@ -36,10 +38,15 @@ static size_t output_count(const proof *p) {
 }
 
 static ffwd_status allocate(proof *p, ffwd_error *err) {
+    const bool matmul = p->stage->kind == FFWD_KERNEL_MATMUL;
+    const bool affine = p->stage->kind == FFWD_KERNEL_AFFINE;
     const size_t counts[ARRAYS] = {
         [X] = p->block.rows * p->block.inputs,
-        [WEIGHTS] = p->block.neurons * p->block.inputs,
-        [BIAS] = p->block.neurons,
+        [WEIGHTS] = matmul   ? p->block.neurons * p->block.inputs
+                    : affine ? p->block.inputs
+                             : 0,
+        [BIAS] = matmul || affine ? p->block.neurons : 0,
+        [SLOPES] = p->stage->activation == FFWD_PRELU ? p->block.neurons : 0,
         [SUMS] = output_count(p),
         [Y] = output_count(p),
     };
@@ -60,13 +67,26 @@ static ffwd_status allocate(proof *p, ffwd_error *err) {
     return FFWD_OK;
 }
 
-/** Fills the block and brings it to the device. */
+static void fill_block(const proof *p) {
+    if (p->stage->kind == FFWD_KERNEL_MATMUL) {
+        p->host->fill_dense(&p->block, p->values[X], p->values[WEIGHTS], p->values[BIAS]);
+    } else {
+        for (array_name array = X; array <= BIAS; array++) {
+            p->host->fill_values(p->values[array], p->bytes[array] / p->host->value_bytes);
+        }
+    }
+    p->host->fill_values(p->values[SLOPES], p->bytes[SLOPES] / p->host->value_bytes);
+}
+
+/** Brings the block to the device. */
 static ffwd_status place_block(proof *p, ffwd_error *err) {
     ffwd_opencl_device *device = p->placement->plan->device;
     ffwd_status status = FFWD_OK;
-    p->host->fill_dense(&p->block, p->values[X], p->values[WEIGHTS], p->values[BIAS]);
-    p->host->add_up(&p->block, p->values[X], p->values[WEIGHTS], p->values[BIAS], p->values[SUMS]);
+    fill_block(p);
     for (size_t i = 0; i < ARRAYS; i++) {
+        if (p->bytes[i] == 0) {
+            continue;
+        }
         FFWD_TRY(status, ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, p->bytes[i], NULL,
                                             &p->buffers[i], err));
         cl_int code = device->cl->clEnqueueWriteBuffer(p->placement->queue, p->buffers[i], CL_TRUE,
@@ -112,57 +132,90 @@ static ffwd_status check(const proof *p, array_name array, ffwd_error *err) {
     return status;
 }
 
-/** Launches the stage over the block and checks its Y. An activation takes the sums, which are in
- *  place; a matmul runs once with bias and sums, once without. */
-static ffwd_status launch(const proof *p, bool bias_and_sums, ffwd_error *err) {
-    const bool matmul = p->stage->kind == FFWD_KERNEL_MATMUL;
-    const ffwd_opencl_operands operands = {
-        .x = p->buffers[matmul ? X : SUMS],
-        .y = p->buffers[Y],
-        .weights = p->buffers[WEIGHTS],
-        .bias = bias_and_sums ? p->buffers[BIAS] : NULL,
-        .sums = bias_and_sums ? p->buffers[SUMS] : NULL,
-        .rows = (cl_uint)p->block.rows,
-        .inputs = (cl_uint)p->block.inputs,
-        .neurons = (cl_uint)p->block.neurons,
-    };
-    const size_t index = (size_t)(p->stage - p->placement->plan->stages);
-    ffwd_status status = ffwd_opencl_launch(p->placement, index, &operands, NULL, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
-    p->host->activate(p->activation, p->values[SUMS], output_count(p), p->values[Y]);
-    return check(p, Y, err);
+/** Names the arrays that take part: an absent one is NULL here and on the device. */
+static void bind(proof *p, bool weights, bool bias) {
+    weights = weights && p->bytes[WEIGHTS] > 0;
+    bias = bias && p->bytes[BIAS] > 0;
+    p->operation.weights = weights ? p->values[WEIGHTS] : NULL;
+    p->operation.bias = bias ? p->values[BIAS] : NULL;
+    p->operation.slopes = p->bytes[SLOPES] > 0 ? p->values[SLOPES] : NULL;
+    p->layer.weights = weights ? p->buffers[WEIGHTS] : NULL;
+    p->layer.bias = bias ? p->buffers[BIAS] : NULL;
+    p->layer.slopes = p->buffers[SLOPES];
 }
 
-static ffwd_status prove_matmul(const proof *p, ffwd_error *err) {
+/** Launches the stage over the block, and checks its Y and, where they are wanted, its sums. */
+static ffwd_status launch(const proof *p, bool sums, ffwd_error *err) {
+    const ffwd_opencl_operands operands = {
+        .x = p->buffers[X],
+        .y = p->buffers[Y],
+        .layer = &p->layer,
+        .sums = sums ? p->buffers[SUMS] : NULL,
+        .rows = (cl_uint)p->block.rows,
+    };
+    const size_t index = (size_t)(p->stage - p->placement->plan->stages);
     ffwd_status status;
-    FFWD_TRY(status, launch(p, true, err));
-    FFWD_TRY(status, check(p, SUMS, err));
-    p->host->add_up(&p->block, p->values[X], p->values[WEIGHTS], NULL, p->values[SUMS]);
-    FFWD_TRY(status, launch(p, false, err));
+    p->host->sums(&p->operation, p->block.rows, p->values[X], p->values[SUMS]);
+    p->host->outputs(&p->operation, p->block.rows, p->values[SUMS], p->values[Y]);
+    FFWD_TRY(status, ffwd_opencl_launch(p->placement, index, &operands, NULL, err));
+    FFWD_TRY(status, check(p, Y, err));
+    if (sums) {
+        FFWD_TRY(status, check(p, SUMS, err));
+    }
 cleanup:
     return status;
+}
+
+/** With all arrays, then without those that a layer may lack. */
+static ffwd_status prove_rounds(proof *p, ffwd_error *err) {
+    const bool affine = p->stage->kind == FFWD_KERNEL_AFFINE;
+    const bool sums = affine || p->stage->kind == FFWD_KERNEL_MATMUL;
+    ffwd_status status;
+    bind(p, true, true);
+    FFWD_TRY(status, launch(p, sums, err));
+    if (sums) {
+        bind(p, true, false);
+        FFWD_TRY(status, launch(p, false, err));
+    }
+    if (affine) {
+        bind(p, false, true);
+        FFWD_TRY(status, launch(p, false, err));
+    }
+cleanup:
+    return status;
+}
+
+/** What a stage computes on rows of the block: an activation is an affine map of nothing. */
+static ffwd_operation operation_of(const ffwd_opencl_stage *stage, const ffwd_operation *operation,
+                                   const ffwd_probe_shape *block) {
+    const bool activation = stage->kind == FFWD_KERNEL_ACTIVATION;
+    return (ffwd_operation){.kind = activation ? FFWD_AFFINE : operation->kind,
+                            .activation = stage->activation,
+                            .inputs = block->inputs,
+                            .neurons = block->neurons,
+                            .alpha = operation->alpha,
+                            .beta = operation->beta};
 }
 
 static ffwd_status prove_stage(const ffwd_opencl_placement *placement, size_t index,
                                ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     const ffwd_opencl_stage *stage = &plan->stages[index];
+    const ffwd_operation *operation = &plan->model->operations[stage->layer];
     proof p = {
         .placement = placement,
         .stage = stage,
         .host = plan->model->dtype == FFWD_F64 ? &ffwd_probe_f64 : &ffwd_probe_f32,
-        .block = shape_of(stage),
-        .activation = stage->kind == FFWD_KERNEL_MATMUL && plan->strategy == FFWD_CHAIN
-                          ? FFWD_IDENTITY
-                          : plan->model->operations[stage->layer].activation,
+        .block = shape_of(stage, operation),
+        .layer = plan->layers[stage->layer],
     };
     ffwd_status status;
+    p.operation = operation_of(stage, operation, &p.block);
+    p.layer.inputs = (cl_uint)p.block.inputs;
+    p.layer.neurons = (cl_uint)p.block.neurons;
     FFWD_TRY(status, allocate(&p, err));
     FFWD_TRY(status, place_block(&p, err));
-    FFWD_TRY(status,
-             stage->kind == FFWD_KERNEL_MATMUL ? prove_matmul(&p, err) : launch(&p, false, err));
+    FFWD_TRY(status, prove_rounds(&p, err));
 cleanup:
     for (size_t i = 0; i < ARRAYS; i++) {
         ffwd_opencl_release_buffer(plan->device, p.buffers[i]);
@@ -286,13 +339,13 @@ static ffwd_status check_row(const rowblock_proof *p, size_t row, ffwd_error *er
     const void *here = p->x + row * p->inputs * p->host->value_bytes;
     ffwd_status status = FFWD_OK;
     for (size_t i = 0; i < model->operation_count; i++) {
-        const ffwd_operation *dense = &model->operations[i];
-        const ffwd_probe_shape shape = {1, (size_t)dense->inputs, (size_t)dense->neurons};
+        const ffwd_operation *operation = &model->operations[i];
+        const size_t neurons = (size_t)operation->neurons;
         void *there = p->between[i % 2];
-        p->host->add_up(&shape, here, dense->weights, dense->bias, there);
-        FFWD_TRY(status, check_capture(p, "captured z", row, shape.neurons, &captures, there, err));
-        p->host->activate(dense->activation, there, shape.neurons, there);
-        FFWD_TRY(status, check_capture(p, "captured y", row, shape.neurons, &captures, there, err));
+        p->host->sums(operation, 1, here, there);
+        FFWD_TRY(status, check_capture(p, "captured z", row, neurons, &captures, there, err));
+        p->host->outputs(operation, 1, there, there);
+        FFWD_TRY(status, check_capture(p, "captured y", row, neurons, &captures, there, err));
         here = there;
     }
     status = check_values(p, "y", row, p->outputs, p->y, here, err);

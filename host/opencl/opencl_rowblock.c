@@ -49,6 +49,14 @@ static ffwd_status check_fits(const ffwd_opencl_plan *plan, ffwd_error *err) {
     return FFWD_OK;
 }
 
+/** Values in front of an operation's weights: slopes, or alpha and beta. */
+static uint64_t parameter_count(const ffwd_operation *operation) {
+    if (operation->slopes != NULL) {
+        return operation->neurons;
+    }
+    return ffwd_activation_parameters(operation->activation)->count > 0 ? 2 : 0;
+}
+
 /** Appends to definitions, which are long enough for LAYERS_MAX layers of WIDTH_MAX neurons. */
 static size_t define(char *definitions, size_t used, const char *format, unsigned a, unsigned b,
                      unsigned c, unsigned d) {
@@ -56,10 +64,18 @@ static size_t define(char *definitions, size_t used, const char *format, unsigne
            (size_t)snprintf(definitions + used, FFWD_OPENCL_DEFINITIONS - used, format, a, b, c, d);
 }
 
+static size_t define_layer(char *definitions, size_t used, const ffwd_operation *operation,
+                           bool last) {
+    used = define(definitions, used, "LAYER(%u,%u,%u,%u,", (unsigned)operation->inputs,
+                  (unsigned)operation->neurons, operation->kind, operation->activation);
+    return define(definitions, used, "%u,%u)", (unsigned)parameter_count(operation), last, 0, 0);
+}
+
 ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captured, cl_program *out,
                                        ffwd_error *err) {
     const ffwd_model *model = plan->model;
     char definitions[FFWD_OPENCL_DEFINITIONS];
+    unsigned used_activations = 0;
     size_t used = (size_t)snprintf(
         definitions, sizeof definitions, "-D KERNEL=%s%s%s", plan->stages[0].kernel,
         model->dtype == FFWD_F64 ? " -D REAL_IS_F64" : "", captured ? " -D CAPTURED=1" : "");
@@ -70,15 +86,16 @@ ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captur
         define(definitions, used, " -D INPUTS=%u -D OUTPUTS=%u -D LAYERS=", (unsigned)model->inputs,
                (unsigned)model->outputs, 0, 0);
     for (size_t i = 0; i < model->operation_count; i++) {
-        const ffwd_operation *dense = &model->operations[i];
-        used = define(definitions, used, "LAYER(%u,%u,%u,%u)", (unsigned)dense->inputs,
-                      (unsigned)dense->neurons, dense->activation, i + 1 == model->operation_count);
+        used_activations |= 1u << model->operations[i].activation;
+        used =
+            define_layer(definitions, used, &model->operations[i], i + 1 == model->operation_count);
     }
+    (void)define(definitions, used, " -D USED=%uu", used_activations, 0, 0, 0);
     return ffwd_opencl_build(plan->device, "rowblock.cl", definitions, out, err);
 }
 
-/** One layer's tiles: the biases of each, then a line an input; see rowblock.cl. */
-static unsigned char *pack_layer(const ffwd_operation *dense, uint32_t tile, size_t element,
+/** A dense layer's tiles: the biases of each, then a line an input; see rowblock.cl. */
+static unsigned char *pack_dense(const ffwd_operation *dense, uint32_t tile, size_t element,
                                  unsigned char *packed) {
     const unsigned char *weights = dense->weights, *bias = dense->bias;
     for (uint64_t first = 0; first < dense->neurons; first += tile) {
@@ -99,26 +116,68 @@ static unsigned char *pack_layer(const ffwd_operation *dense, uint32_t tile, siz
     return packed;
 }
 
+static unsigned char *pack_value(double value, size_t element, unsigned char *packed) {
+    const float narrow = (float)value;
+    memcpy(packed, element == sizeof value ? (const void *)&value : (const void *)&narrow, element);
+    return packed + element;
+}
+
+/** values[0 .. count), or as many times `absent` where there are none. */
+static unsigned char *pack_values(const void *values, double absent, uint64_t count, size_t element,
+                                  unsigned char *packed) {
+    if (values != NULL) {
+        memcpy(packed, values, count * element);
+        return packed + count * element;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        packed = pack_value(absent, element, packed);
+    }
+    return packed;
+}
+
+static unsigned char *pack_operation(const ffwd_operation *operation, uint32_t tile, size_t element,
+                                     unsigned char *packed) {
+    if (operation->slopes != NULL) {
+        packed = pack_values(operation->slopes, 0, operation->neurons, element, packed);
+    } else if (parameter_count(operation) > 0) {
+        packed = pack_value(operation->alpha, element, packed);
+        packed = pack_value(operation->beta, element, packed);
+    }
+    if (operation->kind == FFWD_DENSE) {
+        return pack_dense(operation, tile, element, packed);
+    }
+    if (operation->kind == FFWD_AFFINE) {
+        packed = pack_values(operation->weights, 1, operation->inputs, element, packed);
+        packed = pack_values(operation->bias, -0.0, operation->inputs, element, packed);
+    }
+    return packed;
+}
+
+/** At least one value: there is no buffer of none. */
 static uint64_t packed_bytes(const ffwd_model *model) {
     uint64_t values = 0;
     for (size_t i = 0; i < model->operation_count; i++) {
-        values += (model->operations[i].inputs + 1) * model->operations[i].neurons;
+        const ffwd_operation *operation = &model->operations[i];
+        values += parameter_count(operation);
+        values += operation->kind == FFWD_DENSE    ? (operation->inputs + 1) * operation->neurons
+                  : operation->kind == FFWD_AFFINE ? 2 * operation->inputs
+                                                   : 0;
     }
-    return values * ffwd_dtype_size(model->dtype);
+    return ffwd_max(values, 1) * ffwd_dtype_size(model->dtype);
 }
 
 static ffwd_status place_weights(ffwd_opencl_plan *plan, ffwd_error *err) {
     ffwd_opencl_device *device = plan->device;
     const uint64_t bytes = packed_bytes(plan->model);
     cl_command_queue queue = NULL;
-    unsigned char *packed = ffwd_alloc(bytes);
+    unsigned char *packed = ffwd_alloc_zero(bytes);
     ffwd_status status;
     if (packed == NULL) {
         return ffwd_fail_memory(err, bytes, "packed weights");
     }
     unsigned char *at = packed;
     for (size_t i = 0; i < plan->model->operation_count; i++) {
-        at = pack_layer(&plan->model->operations[i], tile_of(plan), plan->value_bytes, at);
+        at = pack_operation(&plan->model->operations[i], tile_of(plan), plan->value_bytes, at);
     }
     FFWD_TRY(status, ffwd_opencl_queue(device, &queue, err));
     FFWD_TRY(status, ffwd_opencl_buffer(device, CL_MEM_READ_ONLY, bytes, NULL, &plan->packed, err));

@@ -147,16 +147,12 @@ static ffwd_status deliver_y(chunk_run *run, ffwd_error *err) {
 /** Enqueues the kernel of a stage over this chunk. */
 static ffwd_status launch(chunk_run *run, size_t stage_index, cl_mem x, cl_mem sums, cl_mem y,
                           ffwd_error *err) {
-    const ffwd_opencl_layer *layer = &run->plan->layers[run->plan->stages[stage_index].layer];
     const ffwd_opencl_operands operands = {
         .x = x,
         .y = y,
-        .weights = layer->weights,
-        .bias = layer->bias,
+        .layer = &run->plan->layers[run->plan->stages[stage_index].layer],
         .sums = sums,
         .rows = run->rows,
-        .inputs = layer->inputs,
-        .neurons = layer->neurons,
     };
     return ffwd_opencl_launch(
         run->placement, stage_index, &operands,
@@ -168,23 +164,34 @@ static const ffwd_rows *wanted(const ffwd_rows *captures, size_t layer) {
     return captures != NULL && captures[layer].data != NULL ? &captures[layer] : NULL;
 }
 
-/** The kernels of one layer, from x into y, and what is captured of it. */
+/** The kernels of one operation, from x into y; z goes into *z, where it is wanted and its own. */
+static ffwd_status launch_layer(chunk_run *run, size_t layer, cl_mem x, cl_mem y, cl_mem z,
+                                ffwd_error *err) {
+    const size_t first = run->plan->layers[layer].first_stage;
+    ffwd_status status;
+    if (run->plan->stages[first].kind != FFWD_KERNEL_MATMUL || run->plan->strategy != FFWD_CHAIN) {
+        return launch(run, first, x, z, y, err);
+    }
+    z = run->placement->slots[FFWD_SLOT_SUMS];
+    FFWD_TRY(status, launch(run, first, x, NULL, z, err));
+    FFWD_TRY(status, launch(run, first + 1, z, NULL, y, err));
+cleanup:
+    return status;
+}
+
+/** One operation, and what is captured of it. */
 static ffwd_status run_layer(chunk_run *run, size_t layer, cl_mem x, cl_mem y, ffwd_error *err) {
     const ffwd_rows *sums = wanted(run->chunk->sums, layer);
     const ffwd_rows *outputs = wanted(run->chunk->outputs, layer);
+    const bool apart = !ffwd_needs_row(run->plan->model->operations[layer].kind);
     cl_mem *z = &run->placement->slots[FFWD_SLOT_SUMS];
     ffwd_status status = FFWD_OK;
-    if (sums != NULL) {
+    if (sums != NULL && apart) {
         FFWD_TRY(status, ffwd_opencl_placement_need(run->placement, FFWD_SLOT_SUMS, err));
     }
-    if (run->plan->strategy == FFWD_CHAIN) {
-        FFWD_TRY(status, launch(run, 2 * layer, x, NULL, *z, err));
-        FFWD_TRY(status, launch(run, 2 * layer + 1, *z, NULL, y, err));
-    } else {
-        FFWD_TRY(status, launch(run, layer, x, sums != NULL ? *z : NULL, y, err));
-    }
+    FFWD_TRY(status, launch_layer(run, layer, x, y, sums != NULL ? *z : NULL, err));
     if (sums != NULL) {
-        FFWD_TRY(status, unpack(run, *z, 0, sums, err));
+        FFWD_TRY(status, unpack(run, apart ? *z : y, 0, sums, err));
     }
     if (outputs != NULL) {
         FFWD_TRY(status, unpack(run, y, 0, outputs, err));
@@ -198,8 +205,7 @@ static ffwd_status run_layers(chunk_run *run, ffwd_error *err) {
     cl_mem x = run->x;
     ffwd_status status = FFWD_OK;
     for (size_t layer = 0; layer <= last; layer++) {
-        cl_mem y =
-            layer == last ? run->y : run->placement->slots[ffwd_opencl_plan_slot(run->plan, layer)];
+        cl_mem y = layer == last ? run->y : run->placement->slots[run->plan->layers[layer].slot];
         FFWD_TRY(status, run_layer(run, layer, x, y, err));
         x = y;
     }

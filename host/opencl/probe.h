@@ -28,11 +28,13 @@ typedef struct ffwd_probe_host {
      *  are two rows and two neurons at least. Two rows are -0 and the smallest subnormal alone, two
      *  neurons' weights 1 and 0; elsewhere special values lie among ordinary ones. */
     void (*fill_dense)(const ffwd_probe_shape *shape, void *x, void *weights, void *bias);
-    /** Computes the sums, [rows][neurons], in the contract's order; bias NULL: from +0. */
-    void (*add_up)(const ffwd_probe_shape *shape, const void *x, const void *weights,
-                   const void *bias, void *sums);
-    /** y[i] = activation(z[i]) */
-    void (*activate)(uint32_t activation, const void *z, size_t count, void *y);
+    /** Fills values[0 .. count): special values among ordinary ones. */
+    void (*fill_values)(void *values, size_t count);
+    /** z of an operation on [rows][inputs], as the contract defines it; its y where it has no
+     *  activation. */
+    void (*sums)(const ffwd_operation *operation, size_t rows, const void *x, void *z);
+    /** y of that z. */
+    void (*outputs)(const ffwd_operation *operation, size_t rows, const void *z, void *y);
     /** The bits of values[index]. */
     uint64_t (*bits)(const void *values, size_t index);
     /** Writes "sigmoid_f32(-0.5): got 3ec1..., expected 3ec1..." for one result. */

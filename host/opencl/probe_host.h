@@ -3,7 +3,9 @@
 // the seven names and DTYPE, BITS_FORMAT, VALUE_DIGITS, SPECIALS, PROBE_HOST.
 #include <stdio.h>
 
+#include "kernels/activation_list.h"
 #include "kernels/probe_list.h"
+#include "kernels/row_operations.h"
 #include "opencl/probe.h"
 
 static const BITS specials[] = {SPECIALS};
@@ -82,41 +84,68 @@ static void fill_dense(const ffwd_probe_shape *shape, void *x, void *weights, vo
     }
 }
 
-static void add_up(const ffwd_probe_shape *shape, const void *x, const void *weights,
-                   const void *bias, void *sums) {
-    const BITS *row = x;
-    BITS *sum = sums;
-    for (size_t r = 0; r < shape->rows; r++, row += shape->inputs) {
-        const BITS *neuron = weights;
-        for (size_t o = 0; o < shape->neurons; o++, neuron += shape->inputs) {
-            REAL z = bias != NULL ? AS_REAL(((const BITS *)bias)[o]) : K(0);
-            for (size_t k = 0; k < shape->inputs; k++) {
-                z = FMA(AS_REAL(neuron[k]), AS_REAL(row[k]), z);
-            }
-            *sum++ = AS_BITS(ffwd_canonical(z));
+static void fill_values(void *values, size_t count) {
+    for (size_t n = 0; n < count; n++) {
+        ((BITS *)values)[n] = mostly_near_zero(n + (1 << 21));
+    }
+}
+
+/** values[index], or what it is where there are none. */
+static REAL value_or(const void *values, size_t index, REAL absent) {
+    return values != NULL ? AS_REAL(((const BITS *)values)[index]) : absent;
+}
+
+static void dense_row(const ffwd_operation *dense, const BITS *x, BITS *z) {
+    const BITS *weights = dense->weights;
+    for (size_t o = 0; o < dense->neurons; o++, weights += dense->inputs) {
+        REAL sum = value_or(dense->bias, o, K(0));
+        for (size_t k = 0; k < dense->inputs; k++) {
+            sum = FMA(AS_REAL(weights[k]), AS_REAL(x[k]), sum);
+        }
+        z[o] = AS_BITS(sum);
+    }
+}
+
+static void affine_row(const ffwd_operation *affine, const BITS *x, BITS *z) {
+    for (size_t i = 0; i < affine->inputs; i++) {
+        z[i] = AS_BITS(FMA(AS_REAL(x[i]), value_or(affine->weights, i, K(1)),
+                           value_or(affine->bias, i, K(-0.0))));
+    }
+}
+
+static void argmax_row(const ffwd_operation *argmax, const BITS *x, BITS *z) {
+    REAL largest = AS_REAL(x[0]);
+    size_t index = 0;
+    for (size_t i = 1; i < argmax->inputs; i++) {
+        if (ffwd_beats(AS_REAL(x[i]), largest) > K(0)) {
+            largest = AS_REAL(x[i]);
+            index = i;
         }
     }
+    z[0] = AS_BITS(K(index));
 }
 
-static REAL activation_of(uint32_t activation, REAL z) {
-    switch ((ffwd_activation)activation) {
-    case FFWD_IDENTITY:
-        return ffwd_identity(z);
-    case FFWD_STEP:
-        return ffwd_step(z);
-    case FFWD_RELU:
-        return ffwd_relu(z);
-    case FFWD_SIGMOID:
-        return ffwd_sigmoid(z);
-    case FFWD_TANH:
-        return ffwd_tanh(z);
+static void sums(const ffwd_operation *operation, size_t rows, const void *x, void *z) {
+    void (*const row)(const ffwd_operation *, const BITS *, BITS *) =
+        operation->kind == FFWD_DENSE    ? dense_row
+        : operation->kind == FFWD_AFFINE ? affine_row
+                                         : argmax_row;
+    const size_t inputs = (size_t)operation->inputs, neurons = (size_t)operation->neurons;
+    BITS *values = z;
+    for (size_t r = 0; r < rows; r++) {
+        row(operation, (const BITS *)x + r * inputs, values + r * neurons);
     }
-    return z;
+    for (size_t i = 0; i < rows * neurons; i++) {
+        values[i] = AS_BITS(ffwd_canonical(AS_REAL(values[i])));
+    }
 }
 
-static void activate(uint32_t activation, const void *z, size_t count, void *y) {
-    for (size_t i = 0; i < count; i++) {
-        const REAL value = activation_of(activation, AS_REAL(((const BITS *)z)[i]));
+static void outputs(const ffwd_operation *operation, size_t rows, const void *z, void *y) {
+    const size_t neurons = (size_t)operation->neurons;
+    for (size_t i = 0; i < rows * neurons; i++) {
+        const REAL value =
+            ffwd_activate(operation->activation, AS_REAL(((const BITS *)z)[i]), K(operation->alpha),
+                          K(operation->beta), value_or(operation->slopes, i % neurons, K(0)));
         ((BITS *)y)[i] = AS_BITS(ffwd_canonical(value));
     }
 }
@@ -155,8 +184,9 @@ const ffwd_probe_host PROBE_HOST = {
     .fill = fill,
     .answer = answer,
     .fill_dense = fill_dense,
-    .add_up = add_up,
-    .activate = activate,
+    .fill_values = fill_values,
+    .sums = sums,
+    .outputs = outputs,
     .bits = bits,
     .explain = explain,
 };

@@ -35,9 +35,9 @@ extern "C" {
  * Rules for every function below:
  *
  *  Shapes   matrices are [rows][columns]; one row is one observation. Strides count elements.
- *  Values   y[r][o] = activation(z), z the chain of fused multiply-adds over the inputs in order,
- *           starting from the bias; the same bits on every device (FFWD_ARITHMETIC_VERSION). A NaN
- *           that is written is the canonical quiet NaN.
+ *  Values   of a dense layer y[r][o] = activation(z), z the chain of fused multiply-adds over the
+ *           inputs in order, starting from the bias; the same bits on every device
+ *           (FFWD_ARITHMETIC_VERSION). A NaN that is written is the canonical quiet NaN.
  *  Memory   any naturally aligned pointer; X and Y must not overlap; with 0 rows data may be NULL;
  *           after a failed run the contents of Y are undefined.
  *  Options  a structure that starts with struct_size has an _INIT macro that sets it; 0 or NULL in
@@ -172,17 +172,38 @@ typedef struct ffwd_allocator {
 
 /* -------------------------------------------------------------------------------------- models */
 
-typedef enum ffwd_kind {
-    FFWD_DENSE = 1 /**< z = bias + W x, y = activation(z) */
-} ffwd_kind;
+/** Name, value and word of every kind of operation. Values are pinned. */
+#define FFWD_KIND_LIST(X)                                                                          \
+    X(FFWD_DENSE, 1, "dense")   /**< z = bias + W x, y = activation(z) */                          \
+    X(FFWD_AFFINE, 2, "affine") /**< z[i] = fma(x[i], scale[i], shift[i]),                         \
+                                     y = activation(z) */                                          \
+    X(FFWD_ARGMAX, 5, "argmax") /**< y[0] = index from 0 of the first NaN, else of the             \
+                                     first largest x */
 
-/** Name, value and word of every activation. Values are pinned. */
+#define FFWD_KIND_ENUM(name, value, word) name = (value),
+typedef enum ffwd_kind { FFWD_KIND_LIST(FFWD_KIND_ENUM) } ffwd_kind;
+#undef FFWD_KIND_ENUM
+
+/** The word of a kind; NULL for a value that is none. */
+FFWD_API const char *ffwd_kind_name(uint32_t kind);
+
+/**
+ * Name, value and word of every activation. Values are pinned. Of its parameters, alpha and beta,
+ * each shows what it has and, behind =, what they are where a word does not say.
+ */
 #define FFWD_ACTIVATION_LIST(X)                                                                    \
-    X(FFWD_IDENTITY, 0, "identity") /**< z */                                                      \
-    X(FFWD_STEP, 1, "step")         /**< z > 0 ? 1 : 0; NaN gives 0 */                             \
-    X(FFWD_RELU, 2, "relu")         /**< z < 0 ? 0 : z */                                          \
-    X(FFWD_SIGMOID, 3, "sigmoid")   /**< 1 / (1 + exp(-z)) */                                      \
-    X(FFWD_TANH, 4, "tanh")         /**< (1 - exp(-2z)) / (1 + exp(-2z)) */
+    X(FFWD_IDENTITY, 0, "identity")     /**< z */                                                  \
+    X(FFWD_STEP, 1, "step")             /**< z > alpha ? 1 : 0; NaN gives 0; alpha = 0 */          \
+    X(FFWD_RELU, 2, "relu")             /**< z < 0 ? 0 : z */                                      \
+    X(FFWD_SIGMOID, 3, "sigmoid")       /**< 1 / (1 + exp(-z)) */                                  \
+    X(FFWD_TANH, 4, "tanh")             /**< (1 - exp(-2z)) / (1 + exp(-2z)) */                    \
+    X(FFWD_STEP_GE, 5, "step_ge")       /**< z >= alpha ? 1 : 0; NaN gives 0; alpha = 0 */         \
+    X(FFWD_LEAKY_RELU, 6, "leaky_relu") /**< z < 0 ? alpha z : z; alpha = 0.01 */                  \
+    X(FFWD_PRELU, 7, "prelu")           /**< z < 0 ? slopes[o] z : z */                            \
+    X(FFWD_THRESHOLDED_RELU, 8, "thresholded_relu") /**< z > alpha ? z : 0; alpha = 1 */           \
+    X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid")        /**< alpha z + beta, between 0 and 1;          \
+                                                         alpha = 0.2, beta = 0.5 */                \
+    X(FFWD_CLIP, 13, "clip") /**< z between alpha and beta; alpha = -inf, beta = inf */
 
 #define FFWD_ACTIVATION_ENUM(name, value, word) name = (value),
 typedef enum ffwd_activation { FFWD_ACTIVATION_LIST(FFWD_ACTIVATION_ENUM) } ffwd_activation;
@@ -194,14 +215,47 @@ FFWD_API const char *ffwd_activation_name(uint32_t activation);
 FFWD_API ffwd_status ffwd_activation_parse(const char *word, uint32_t *activation,
                                            ffwd_error *err) FFWD_CHECKED;
 
-/** One operation of the chain; passed in arrays together with sizeof(ffwd_operation). */
+/**
+ * One operation of the chain; passed in arrays together with sizeof(ffwd_operation). The values are
+ * in the model's dtype.
+ *
+ *     dense    [neurons][inputs] weights; bias [neurons], or NULL: the sums start from +0
+ *     affine   neurons = inputs; weights are the scale [inputs], or NULL: 1; bias is the shift
+ *              [inputs], or NULL: -0. Both NULL: the activation alone
+ *     the others, which need the whole row: no weights, no bias, identity; neurons = inputs, of an
+ *              argmax 1
+ */
 typedef struct ffwd_operation {
     uint32_t kind;       /**< ffwd_kind */
     uint32_t activation; /**< ffwd_activation */
     uint64_t inputs, neurons;
-    const void *weights; /**< [neurons][inputs], dense, in the model's dtype */
-    const void *bias;    /**< [neurons], or NULL: the sums start from +0 */
+    const void *weights;
+    const void *bias;
+    /** Parameters of the activation, rounded to the model's dtype. Callers whose structure ends
+     *  before them get those of the bare word. */
+    double alpha, beta;
+    const void *slopes; /**< [neurons], of a prelu alone */
 } ffwd_operation;
+
+/**
+ * Reads the word of a layer in files and options: an activation, parameters behind colons ("relu",
+ * "leaky_relu:0.1", "clip:-1:1"); or "argmax": the layer has the identity then, and this
+ * operation comes behind it. Sets kind (FFWD_DENSE or the one behind), activation,
+ * alpha and beta, and nothing else.
+ *
+ * @return FFWD_EARGUMENT for a word that is none or has the wrong parameters
+ */
+FFWD_API ffwd_status ffwd_operation_parse(const char *word, size_t operation_size,
+                                          ffwd_operation *operation, ffwd_error *err) FFWD_CHECKED;
+
+/**
+ * The word of an operation as ffwd_operation_parse reads it, of a dense or affine one that of its
+ * activation; "?" where there is none. Writes at most `size` bytes, the final 0 included.
+ *
+ * @return the word's length
+ */
+FFWD_API size_t ffwd_operation_word(const ffwd_operation *operation, size_t operation_size,
+                                    char *text, size_t size);
 
 typedef struct ffwd_model ffwd_model;
 
@@ -249,7 +303,7 @@ typedef struct ffwd_model_info {
     uint32_t dtype;
     uint64_t inputs, outputs;
     uint64_t operation_count;
-    uint64_t parameters; /**< weights and biases */
+    uint64_t parameters; /**< weights, biases, scales, shifts, slopes */
     uint64_t flops;      /**< a row: 2 for each fused multiply-add */
 } ffwd_model_info;
 #define FFWD_MODEL_INFO_INIT                                                                       \
@@ -414,8 +468,9 @@ typedef struct ffwd_run_options {
     /** Called on the caller's thread after every chunk, the last included; not 0: stop. */
     int (*progress)(void *user, uint64_t rows_done, uint64_t rows);
     void *user;
-    /** [operation count] captures of z and y of every layer, in the model's dtype; those with data
-     *  NULL are left out. NULL: none. */
+    /** [operation count] captures of z and y of every operation, [rows][neurons] in the model's
+     *  dtype; those with data NULL are left out. NULL: none. Where there is no activation, as of
+     *  an argmax, z is y. */
     const ffwd_output *sums, *outputs;
 } ffwd_run_options;
 #define FFWD_RUN_OPTIONS_INIT                                                                      \

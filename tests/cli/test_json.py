@@ -161,7 +161,8 @@ class Schema(command.Case):
         report = ffwd_json("info", "layer7.npz")
         self.assertEqual(report["schema"], "ffwd.info/1")
         self.assertEqual(report["operations"], [{"kind": "dense", "neurons": 7, "inputs": 3,
-                                                 "bias": True, "activation": "sigmoid"}])
+                                                 "bias": True, "activation": "sigmoid",
+                                                 "parameters": 28, "flops": 42}])
         self.assertEqual(report["row_flops"], 42)
         self.assertEqual(report["plans"][0]["device"], "cpu")
         self.assertEqual(report["auto"]["device"], "cpu")

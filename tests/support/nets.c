@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define VALUE(name, value, word) value,
+const uint32_t net_activations[] = {FFWD_ACTIVATION_LIST(VALUE)};
+#undef VALUE
+const size_t net_activation_count = sizeof net_activations / sizeof *net_activations;
+
 net_shape net_shape_of(size_t layer_count, const uint64_t *widths, uint32_t activation, int bias) {
     net_shape shape = {.layer_count = layer_count, .bias = bias};
     memcpy(shape.widths, widths, (layer_count + 1) * sizeof *widths);
@@ -23,7 +28,9 @@ const char *net_shape_text(const net_shape *shape) {
     for (size_t i = 0; i < shape->layer_count; i++) {
         used += snprintf(text + used, sizeof text - (size_t)used, "-%llu %s",
                          (unsigned long long)shape->widths[i + 1],
-                         ffwd_activation_name(shape->activations[i]));
+                         shape->kinds[i] == 0 || shape->kinds[i] == FFWD_DENSE
+                             ? ffwd_activation_name(shape->activations[i])
+                             : ffwd_kind_name(shape->kinds[i]));
     }
     (void)snprintf(text + used, sizeof text - (size_t)used, "%s", shape->bias ? " +bias" : "");
     return text;
@@ -83,26 +90,53 @@ void *net_values(uint64_t count, uint32_t dtype, uint64_t seed, int special) {
     return values;
 }
 
+enum { LAYERS_MAX = 7, ARRAYS = 3 };
+
+/** A layer with its arrays, which are to be freed. */
+static ffwd_operation layer_of(const net_shape *shape, size_t index, uint32_t dtype, uint64_t seed,
+                               void *arrays[ARRAYS]) {
+    const uint64_t inputs = shape->widths[index], neurons = shape->widths[index + 1];
+    ffwd_operation layer = {0};
+    const uint32_t kind = shape->kinds[index] != 0 ? shape->kinds[index] : FFWD_DENSE;
+    ck_assert_int_eq(ffwd_operation_parse(ffwd_activation_name(shape->activations[index]),
+                                          sizeof layer, &layer, NULL),
+                     FFWD_OK);
+    layer.kind = kind;
+    layer.inputs = inputs;
+    layer.neurons = neurons;
+    if (seed % 2 != 0) {
+        layer.alpha = layer.activation == FFWD_CLIP ? -0.5 : 0.3;
+        layer.beta = 0.45;
+    }
+    if (kind == FFWD_DENSE) {
+        arrays[0] = net_values(inputs * neurons, dtype, seed * 100 + 2 * index, 0);
+    } else if (kind == FFWD_AFFINE && seed % 3 != 0) {
+        arrays[0] = net_values(inputs, dtype, seed * 100 + 2 * index, 0);
+    }
+    if (shape->bias && (kind == FFWD_DENSE || kind == FFWD_AFFINE)) {
+        arrays[1] = net_values(neurons, dtype, seed * 100 + 2 * index + 1, 0);
+    }
+    if (layer.activation == FFWD_PRELU) {
+        arrays[2] = net_values(neurons, dtype, seed * 100 + 50 + index, 0);
+    }
+    layer.weights = arrays[0];
+    layer.bias = arrays[1];
+    layer.slopes = arrays[2];
+    return layer;
+}
+
 ffwd_model *net_create(const net_shape *shape, uint32_t dtype, uint64_t seed) {
-    ffwd_operation layers[8] = {{0}};
-    void *blocks[16] = {NULL};
+    ffwd_operation layers[LAYERS_MAX] = {{0}};
+    void *arrays[LAYERS_MAX][ARRAYS] = {{NULL}};
     for (size_t i = 0; i < shape->layer_count; i++) {
-        const uint64_t inputs = shape->widths[i], neurons = shape->widths[i + 1];
-        blocks[2 * i] = net_values(inputs * neurons, dtype, seed * 100 + 2 * i, 0);
-        blocks[2 * i + 1] = net_values(neurons, dtype, seed * 100 + 2 * i + 1, 0);
-        layers[i] = (ffwd_operation){.kind = FFWD_DENSE,
-                                     .activation = shape->activations[i],
-                                     .inputs = inputs,
-                                     .neurons = neurons,
-                                     .weights = blocks[2 * i],
-                                     .bias = shape->bias ? blocks[2 * i + 1] : NULL};
+        layers[i] = layer_of(shape, i, dtype, seed, arrays[i]);
     }
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_model *model = NULL;
     ffwd_status status = ffwd_model_create(dtype, shape->widths[0], layers, shape->layer_count,
                                            sizeof layers[0], &model, &err);
-    for (size_t i = 0; i < 16; i++) {
-        free(blocks[i]);
+    for (size_t i = 0; i < LAYERS_MAX * ARRAYS; i++) {
+        free(arrays[i / ARRAYS][i % ARRAYS]);
     }
     ck_assert_msg(status == FFWD_OK, "%s: %s", net_shape_text(shape), err.message);
     return model;

@@ -5,12 +5,17 @@
 
 #include <ffwd/ffwd.h>
 
+/** Every activation, and how many there are. */
+extern const uint32_t net_activations[];
+extern const size_t net_activation_count;
+
 /** A network by its widths, inputs first. */
 typedef struct net_shape {
     size_t layer_count;
     uint64_t widths[8];
     uint32_t activations[7];
-    int bias; /**< every layer has one */
+    uint32_t kinds[7]; /**< 0: dense */
+    int bias;          /**< every layer has one */
 } net_shape;
 
 /** All layers with one activation. */
@@ -19,7 +24,8 @@ net_shape net_shape_of(size_t layer_count, const uint64_t *widths, uint32_t acti
 /** "7-5-3 relu+bias", into a static buffer. */
 const char *net_shape_text(const net_shape *shape);
 
-/** A model with weights from the seed. Fails the test where it cannot be made. */
+/** A model with weights from the seed; those that are odd give activations other parameters than
+ * the bare word does. Fails the test where it cannot be made. */
 ffwd_model *net_create(const net_shape *shape, uint32_t dtype, uint64_t seed);
 
 /** count values of a dtype from the seed, malloc'ed; with `special`, one in 16 is NaN, an infinity,

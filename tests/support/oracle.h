@@ -13,7 +13,7 @@
 void oracle_run(const ffwd_model *model, uint64_t rows, const void *x, void *y, void *const *sums,
                 void *const *outputs);
 
-/** activation(z) for one value of a dtype. */
+/** activation(z) for one value of a dtype, with the parameters of its bare word. */
 void oracle_activate(uint32_t dtype, uint32_t activation, const void *z, void *y);
 
 #endif

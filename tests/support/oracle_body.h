@@ -25,12 +25,31 @@ static inline REAL as_real(BITS bits) {
 #define AS_REAL(x)          as_real(x)
 #include "kernels/activations.h"
 
-static REAL activate(uint32_t activation, REAL z) {
-    switch (activation) {
+static REAL clip(REAL z, REAL low, REAL high) {
+    const REAL raised = z < low ? low : z;
+    return raised > high ? high : raised;
+}
+
+/** What is exact is written out again; the others are the kernels' own. */
+static REAL activate(const ffwd_operation *operation, uint64_t neuron, REAL z) {
+    const REAL alpha = (REAL)operation->alpha, beta = (REAL)operation->beta;
+    switch (operation->activation) {
     case FFWD_STEP:
-        return z > 0 ? 1 : 0;
+        return z > alpha ? 1 : 0;
+    case FFWD_STEP_GE:
+        return z >= alpha ? 1 : 0;
     case FFWD_RELU:
         return z < 0 ? 0 : z;
+    case FFWD_LEAKY_RELU:
+        return z < 0 ? alpha * z : z;
+    case FFWD_PRELU:
+        return z < 0 ? ((const REAL *)operation->slopes)[neuron] * z : z;
+    case FFWD_THRESHOLDED_RELU:
+        return isnan(z) || z > alpha ? z : 0;
+    case FFWD_HARD_SIGMOID:
+        return clip(FUSED(alpha, z, beta), 0, 1);
+    case FFWD_CLIP:
+        return clip(z, alpha, beta);
     case FFWD_SIGMOID:
         return ffwd_sigmoid(z);
     case FFWD_TANH:
@@ -44,16 +63,55 @@ static REAL canonical(REAL z) {
     return isnan(z) ? as_real(QUIET_NAN) : z;
 }
 
-static void run_layer(const ffwd_operation *layer, uint64_t rows, const REAL *x, REAL *z, REAL *y) {
+static void dense_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
     const REAL *weights = layer->weights, *bias = layer->bias;
+    for (uint64_t o = 0; o < layer->neurons; o++) {
+        z[o] = bias != NULL ? bias[o] : 0;
+        for (uint64_t k = 0; k < layer->inputs; k++) {
+            z[o] = FUSED(weights[o * layer->inputs + k], x[k], z[o]);
+        }
+    }
+}
+
+static void affine_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
+    const REAL *scale = layer->weights, *shift = layer->bias;
+    for (uint64_t i = 0; i < layer->inputs; i++) {
+        const REAL product = scale != NULL ? x[i] * scale[i] : x[i];
+        z[i] = shift == NULL   ? product
+               : scale != NULL ? FUSED(x[i], scale[i], shift[i])
+                               : x[i] + shift[i];
+    }
+}
+
+static void argmax_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
+    uint64_t largest = 0;
+    for (uint64_t i = 0; i < layer->inputs && !isnan(x[largest]); i++) {
+        largest = isnan(x[i]) || x[i] > x[largest] ? i : largest;
+    }
+    z[0] = (REAL)largest;
+}
+
+static void sum_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
+    switch (layer->kind) {
+    case FFWD_DENSE:
+        dense_row(layer, x, z);
+        break;
+    case FFWD_AFFINE:
+        affine_row(layer, x, z);
+        break;
+    default:
+        argmax_row(layer, x, z);
+        break;
+    }
+}
+
+static void run_layer(const ffwd_operation *layer, uint64_t rows, const REAL *x, REAL *z, REAL *y) {
     for (uint64_t r = 0; r < rows; r++) {
+        REAL *sums = z + r * layer->neurons;
+        sum_row(layer, x + r * layer->inputs, sums);
         for (uint64_t o = 0; o < layer->neurons; o++) {
-            REAL sum = bias != NULL ? bias[o] : 0;
-            for (uint64_t k = 0; k < layer->inputs; k++) {
-                sum = FUSED(weights[o * layer->inputs + k], x[r * layer->inputs + k], sum);
-            }
-            z[r * layer->neurons + o] = canonical(sum);
-            y[r * layer->neurons + o] = canonical(activate(layer->activation, sum));
+            y[r * layer->neurons + o] = canonical(activate(layer, o, sums[o]));
+            sums[o] = canonical(sums[o]);
         }
     }
 }
@@ -93,8 +151,13 @@ void ORACLE(run)(const ffwd_model *model, uint64_t rows, const void *x, void *y,
 
 void ORACLE(activate)(uint32_t activation, const void *z, void *y);
 void ORACLE(activate)(uint32_t activation, const void *z, void *y) {
+    ffwd_operation operation = {0};
     REAL value;
+    if (ffwd_operation_parse(ffwd_activation_name(activation), sizeof operation, &operation,
+                             NULL) != FFWD_OK) {
+        abort();
+    }
     memcpy(&value, z, sizeof value);
-    value = canonical(activate(activation, value));
+    value = canonical(activate(&operation, 0, value));
     memcpy(y, &value, sizeof value);
 }

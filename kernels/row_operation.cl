@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// One operation on each row as a whole, see row_operations.h.
+//
+//   x   [rows][inputs], aligned to one element only
+//   y   [rows][1] of an argmax
+//
+// Launch: at least `rows` items, item r computes row r. No local memory; items past the end do
+// nothing.
+#include "names_opencl.h"
+
+#include "row_operations.h"
+
+#ifndef KERNEL // argmax_f32, ...: named by the host
+#define KERNEL argmax_f32
+#endif
+#ifndef KIND // the number of ffwd_kind
+#define KIND 5
+#endif
+
+// The index of the largest value of x[0 .. inputs).
+static inline REAL argmax(global const REAL *restrict x, const uint inputs) {
+    REAL largest = x[0], index = K(0);
+    for (uint i = 1; i < inputs; i++) {
+        const REAL taken = ffwd_beats(x[i], largest);
+        largest = WHEN_GT(taken, K(0), x[i], largest);
+        index = WHEN_GT(taken, K(0), K(i), index);
+    }
+    return index;
+}
+
+kernel void KERNEL(global const REAL *restrict x, global REAL *restrict y, const ulong rows,
+                   const uint inputs) {
+    const size_t r = get_global_id(0);
+    if (r < rows) {
+#if KIND == 5
+        y[r] = argmax(x + r * inputs, inputs);
+#else
+#error "row_operation.cl: unknown kind"
+#endif
+    }
+}
