@@ -35,6 +35,7 @@ if(type STREQUAL STATIC_LIBRARY)
   set(FFWD_PC_LIBS "-lpthreadpool -lpthread -ldl -lm")
   if(FFWD_FILE)
     set(FFWD_PC_REQUIRES libzip)
+    string(PREPEND FFWD_PC_LIBS "-lprotobuf-nanopb ")
   endif()
 endif()
 

@@ -36,6 +36,7 @@ LIBRARIES = {
     "Random123/": ["host/base/random.c"],
     "dlfcn.h": ["host/opencl/loader.c"],
     "zip.h": ["host/format/"],
+    "pb_decode.h": ["host/format/onnx_wire.c"],
     "jansson.h": ["cli/"],
     "xxhash.h": ["cli/"],
     "argp.h": ["cli/"],

@@ -7,6 +7,7 @@
 #include "base/structs.h"
 #include "format/file_io.h"
 #include "format/model_npz.h"
+#include "format/model_onnx.h"
 
 /** A zip archive begins with an entry, or, when empty, with its end. */
 static bool is_zip(const unsigned char *bytes, uint64_t count) {
@@ -14,14 +15,10 @@ static bool is_zip(const unsigned char *bytes, uint64_t count) {
 }
 
 static ffwd_status refuse_content(const char *path, ffwd_error *err) {
-    if (ffwd_file_ends_in(path, ".onnx")) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED,
-                         "ONNX models cannot be read yet; convert it to .npz");
-    }
     if (ffwd_file_ends_in(path, ".csv") || ffwd_file_ends_in(path, ".npy")) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED, "a matrix, where a model (.npz) is needed");
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "a matrix, where a model (.npz, .onnx) is needed");
     }
-    return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz file does");
+    return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz or .onnx file does");
 }
 
 static ffwd_status read_options(ffwd_load_options *options, const ffwd_load_options *given,
@@ -50,6 +47,21 @@ static ffwd_status load_npz(int fd, uint64_t bytes, const ffwd_load_options *opt
     return status;
 }
 
+/** Reads the whole file: weights are taken from where they lie in it. */
+static ffwd_status load_onnx(int fd, uint64_t bytes, const char *path,
+                             const ffwd_load_options *options, ffwd_model **out, ffwd_error *err) {
+    unsigned char *file = ffwd_alloc(bytes);
+    if (file == NULL) {
+        return ffwd_fail_memory(err, bytes, "the file");
+    }
+    ffwd_status status = ffwd_file_read_at(fd, path, file, bytes, 0, err);
+    if (status == FFWD_OK) {
+        status = ffwd_model_of_onnx(file, bytes, path, options, out, err);
+    }
+    ffwd_free(file);
+    return status;
+}
+
 static ffwd_status load_path(const char *path, const ffwd_load_options *options, ffwd_model **out,
                              ffwd_error *err) {
     unsigned char start[4] = {0};
@@ -66,6 +78,9 @@ static ffwd_status load_path(const char *path, const ffwd_load_options *options,
     }
     if (is_zip(start, bytes)) {
         status = load_npz(fd, bytes, options, out, err);
+    } else if (ffwd_is_onnx(start, bytes) || ffwd_file_ends_in(path, ".onnx")) {
+        status = load_onnx(fd, bytes, path, options, out, err);
+        (void)close(fd);
     } else {
         (void)close(fd);
         status = refuse_content(path, err);
@@ -91,8 +106,11 @@ static ffwd_status parse_bytes(const void *bytes, size_t size, const ffwd_load_o
                                ffwd_model **out, ffwd_error *err) {
     ffwd_npz npz = {.zip = NULL, .fd = -1};
     ffwd_status status;
+    if (ffwd_is_onnx(bytes, size)) {
+        return ffwd_model_of_onnx(bytes, size, NULL, options, out, err);
+    }
     if (!is_zip(bytes, size)) {
-        return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz file does");
+        return ffwd_fail(err, FFWD_EFORMAT, "does not begin as a .npz or .onnx file does");
     }
     FFWD_TRY(status, ffwd_npz_open_bytes(&npz, bytes, size, err));
     status = ffwd_model_of_npz(&npz, options, out, err);
