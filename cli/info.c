@@ -7,6 +7,7 @@
 #include "device_view.h"
 #include "failure.h"
 #include "json_file.h"
+#include "model_nodes.h"
 #include "placement.h"
 #include "report.h"
 #include "table.h"
@@ -171,6 +172,7 @@ static void print_plans(const plans *p) {
 static void print_text(const plans *p) {
     report_text_model(&p->model, p->given->rows, stdout);
     putchar('\n');
+    model_nodes_print(&p->model, stdout);
     print_operations(&p->model);
     print_totals(&p->model.info);
     print_plans(p);
@@ -214,10 +216,10 @@ static json_t *info_json(const plans *p) {
     for (size_t i = 0; i < p->count; i++) {
         json_array_append_new(all, plan_json(p->engines[i]));
     }
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                      "ffwd.info/1", "version", ffwd_version(), "arithmetic",
                      FFWD_ARITHMETIC_VERSION, "model", report_json_model(&p->model), "operations",
-                     operations, "rows",
+                     operations, "nodes", model_nodes_json(&p->model), "rows",
                      p->given->rows > 0 ? json_count(p->given->rows) : json_null(), "row_flops",
                      json_count(info->flops), "row_bytes", json_count(row_bytes(info)), "plans",
                      all, "auto", chosen_json(p), "skipped", report_json_skipped(&p->skipped));

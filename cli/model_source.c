@@ -182,6 +182,9 @@ static int make_shape(shape *made, const options *given, ffwd_model **out) {
     if (!parse_widths(made)) {
         return fail(EX_USAGE, "%s: a shape is widths such as 2-3-2-1, each at least 1", made->text);
     }
+    if (given->labels) {
+        return fail(EX_USAGE, "--labels: a shape has none");
+    }
     int status = given->activation != NULL ? set_activations(made, given->activation) : EXIT_DONE;
     for (size_t i = 0; status == EXIT_DONE && i < made->layer_count; i++) {
         status = fill_layer(made, i, given->seed);
@@ -212,6 +215,8 @@ static int load_file(const options *given, ffwd_model **out) {
     ffwd_load_options wanted = FFWD_LOAD_OPTIONS_INIT;
     wanted.dtype = given->dtype;
     wanted.activations = given->activation;
+    wanted.labels = given->labels;
+    wanted.no_fold = given->no_fold;
     if (ffwd_model_load(given->model, &wanted, out, &err) != FFWD_OK) {
         return fail_load(given, &err);
     }

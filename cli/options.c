@@ -78,6 +78,12 @@ static error_t take_option(options *out, int key, const char *text) {
     case KEY_DTYPE:
         taken = option_dtype("--dtype", text, "f32 or f64", FFWD_F64, &out->dtype);
         break;
+    case KEY_LABELS:
+        out->labels = true;
+        break;
+    case KEY_NO_FOLD:
+        out->no_fold = true;
+        break;
     case KEY_SEED:
         taken = option_number("--seed", text, 0, MOST_NUMBER, &out->seed);
         break;

@@ -27,8 +27,9 @@ typedef struct options {
     uint64_t seed;         /**< 1 where nothing was said */
     uint64_t memory_bytes; /**< at least 1 where given */
     bool no_fallback;
-    report_form report; /**< text where nothing was said */
-    const char *json;   /**< a path, or "-" */
+    bool labels, no_fold; /**< of an ONNX model */
+    report_form report;   /**< text where nothing was said */
+    const char *json;     /**< a path, or "-" */
 } options;
 
 /** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE,

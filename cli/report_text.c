@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device_view.h"
+#include "model_nodes.h"
 #include "report.h"
 #include "table.h"
 #include "units.h"
@@ -76,6 +77,7 @@ void report_text_model(const model_source *model, uint64_t rows, FILE *stream) {
         fprintf(stream, ", %s rows", units_count(rows).text);
     }
     fputc('\n', stream);
+    model_nodes_print_folded(model, stream);
 }
 
 void report_text_memory(const char *lead, uint64_t asked, uint64_t used, FILE *stream) {

@@ -31,6 +31,12 @@ static const struct option_row {
     {MODELS,
      {"dtype", KEY_DTYPE, "f32|f64", 0,
       "Dtype of a shape (default f32), or convert a file's model to it", 2}},
+    {MODELS,
+     {"labels", KEY_LABELS, NULL, 0,
+      "Of an ONNX model: the label of the largest score, instead of the scores", 2}},
+    {MODELS,
+     {"no-fold", KEY_NO_FOLD, NULL, 0,
+      "Of an ONNX model: scales and shifts stay operations, outside the dense layers", 2}},
     {BIT(RUN) | BIT(BENCH) | BIT(VERIFY),
      {"seed", KEY_SEED, "N", 0, "Seed of random weights and rows; default 1", 2}},
     {BIT(BENCH),
@@ -76,7 +82,7 @@ static const struct option_row {
 
 #define MODEL_DOC                                                                                  \
     "MODEL is a .npz file (W1, W2, ... as [neurons][inputs], optional b1, b2, ... and "            \
-    "activations) or a shape such as 2-3-2-1, with random weights and no bias."
+    "activations), a .onnx file, or a shape such as 2-3-2-1, with random weights and no bias."
 #define X_DOC " X is a .npy file or random:ROWS."
 
 static const syntax syntaxes[COMMAND_COUNT + 1] = {

@@ -24,6 +24,8 @@ enum {
     KEY_SEED,
     KEY_MEMORY,
     KEY_NO_FALLBACK,
+    KEY_LABELS,
+    KEY_NO_FOLD,
     KEY_REPORT,
     KEY_JSON,
     KEY_VERSION

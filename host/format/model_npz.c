@@ -446,6 +446,9 @@ ffwd_status ffwd_model_of_npz(const ffwd_npz *npz, const ffwd_load_options *opti
                               ffwd_model **out, ffwd_error *err) {
     network net = {.npz = npz, .count = count_layers(npz)};
     ffwd_status status;
+    if (options->labels != 0) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "labels are asked for, and it has none");
+    }
     net.layers = ffwd_alloc_zero(net.count * sizeof *net.layers);
     if (net.layers == NULL) {
         return ffwd_fail_memory(err, net.count * sizeof *net.layers, "layers");

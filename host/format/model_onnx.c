@@ -17,9 +17,12 @@ static ffwd_status make_model(onnx_graph *graph, onnx_view file, const ffwd_load
     bool append;
     FFWD_TRY(status, ffwd_onnx_graph_read(graph, file, err));
     FFWD_TRY(status, ffwd_onnx_infer(graph, err));
-    FFWD_TRY(status, ffwd_onnx_choose_output(graph, false, &output, &append, err));
+    FFWD_TRY(status, ffwd_onnx_choose_output(graph, options->labels != 0, &output, &append, err));
+    if (append) {
+        FFWD_TRY(status, ffwd_onnx_append_argmax(&chain, err));
+    }
     FFWD_TRY(status, ffwd_onnx_match(&chain, output, err));
-    FFWD_TRY(status, ffwd_onnx_fold(&chain, true, err));
+    FFWD_TRY(status, ffwd_onnx_fold(&chain, options->no_fold == 0, err));
     const uint32_t own = chain.is_double ? FFWD_F64 : FFWD_F32;
     status = ffwd_onnx_emit(&chain, options->dtype != 0 ? options->dtype : own, out, err);
     if (status == FFWD_EARGUMENT) { // of the file's making, not of the caller's
@@ -27,6 +30,13 @@ static ffwd_status make_model(onnx_graph *graph, onnx_view file, const ffwd_load
         if (err != NULL) {
             err->status = FFWD_EUNSUPPORTED;
         }
+    }
+    if (status == FFWD_OK) {
+        status = ffwd_onnx_tell(&chain, *out, err);
+    }
+    if (status != FFWD_OK) {
+        ffwd_model_destroy(*out);
+        *out = NULL;
     }
 
 cleanup:

@@ -281,8 +281,6 @@ ffwd_status ffwd_onnx_infer_transpose(onnx_graph *graph, onnx_node *node, onnx_v
     return FFWD_OK;
 }
 
-/* --------------------------------------------------------------------------------------- shapes */
-
 ffwd_status ffwd_onnx_infer_shape(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                   ffwd_error *err) {
     const onnx_value *rows = ffwd_onnx_input(graph, node, 0);

@@ -54,9 +54,6 @@ static bool is_moderate(const onnx_columns *columns, bool is_scale) {
     return true;
 }
 
-/* ---------------------------------------------------------------------------------------- widths
- */
-
 static ffwd_status check_columns(const onnx_columns *columns, uint64_t width, ffwd_error *err) {
     return columns->count <= 1 || columns->count == width
                ? FFWD_OK
@@ -114,9 +111,6 @@ static ffwd_status set_widths(onnx_chain *chain, ffwd_error *err) {
     }
     return FFWD_OK;
 }
-
-/* --------------------------------------------------------------------------------------- folding
- */
 
 /** y = scale (W x + b) + shift. */
 static ffwd_status fold_behind(onnx_chain *chain, onnx_step *dense, const onnx_step *affine,
@@ -223,6 +217,15 @@ static bool join_activations(onnx_step *first, const onnx_step *second) {
     return false;
 }
 
+/** The affine steps that are part of the last operation, which `dense` has become part of. */
+static void mark_folded(const onnx_chain *chain, const onnx_step *dense) {
+    for (onnx_step *step = chain->steps; step < dense; step++) {
+        if (step->operation == chain->operation_count) {
+            step->folded = true;
+        }
+    }
+}
+
 /** Makes `step` a part of the last operation where that is possible; *joined says whether. */
 static ffwd_status join(onnx_chain *chain, onnx_step *last, onnx_step *step, bool fold,
                         bool *joined, ffwd_error *err) {
@@ -230,6 +233,7 @@ static ffwd_status join(onnx_chain *chain, onnx_step *last, onnx_step *step, boo
     *joined = true;
     if (is_bias(last, step)) {
         last->bias = step->shift;
+        step->is_bias = true;
         return widen(chain, &last->bias, last->neurons, 0, err);
     }
     if (step->kind == ONNX_STEP_AFFINE && step->activation != NULL && open) {
@@ -242,20 +246,17 @@ static ffwd_status join(onnx_chain *chain, onnx_step *last, onnx_step *step, boo
     if (join_activations(last, step)) {
         return FFWD_OK;
     }
-    step->folded = true;
     if (fold && open && is_affine(step) && is_foldable(step)) {
-        return last->kind == ONNX_STEP_DENSE ? fold_behind(chain, last, step, err)
-                                             : fold_affine(chain, last, step, err);
+        step->folded = last->kind == ONNX_STEP_DENSE;
+        return step->folded ? fold_behind(chain, last, step, err)
+                            : fold_affine(chain, last, step, err);
     }
     if (fold && is_affine(last) && is_foldable(last) && step->kind == ONNX_STEP_DENSE) {
         ffwd_status status = fold_before(chain, step, last, err);
-        const uint32_t operation = last->operation;
-        last->folded = true;
         *last = *step;
-        last->operation = operation;
+        mark_folded(chain, step);
         return status;
     }
-    step->folded = false;
     *joined = false;
     return FFWD_OK;
 }

@@ -35,7 +35,8 @@ typedef struct onnx_step {
     double alpha, beta;
     onnx_columns slopes;
     uint32_t operation; /**< what it has become or become a part of, from 1; 0: nothing */
-    bool folded;        /**< a part of an operation that another step began */
+    bool folded;        /**< an affine step that became part of a dense one */
+    bool is_bias;
 } onnx_step;
 
 typedef struct onnx_chain {
@@ -62,6 +63,12 @@ ffwd_status ffwd_onnx_choose_output(const onnx_graph *graph, bool labels, uint32
 /** From steps to operations: widths, biases, activations, and, with `fold`, affine steps that
  *  become part of a dense one. */
 ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err);
+
+/** One column at the end, the index of the largest score. */
+ffwd_status ffwd_onnx_append_argmax(onnx_chain *chain, ffwd_error *err);
+
+/** What became of each node, kept with the model. */
+ffwd_status ffwd_onnx_tell(const onnx_chain *chain, ffwd_model *model, ffwd_error *err);
 
 /** The model. */
 ffwd_status ffwd_onnx_emit(const onnx_chain *chain, uint32_t dtype, ffwd_model **out,

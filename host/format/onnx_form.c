@@ -109,9 +109,6 @@ static bool apply(const char *function, double alpha, double beta, const onnx_fo
     return form->function == NULL;
 }
 
-/* -------------------------------------------------------------------------------------- operators
- */
-
 bool ffwd_onnx_form_arithmetic(const onnx_form_call *call, onnx_form *made) {
     const onnx_form *left = &call->inputs[0], *right = &call->inputs[1];
     onnx_form inverse;

@@ -53,8 +53,6 @@ static uint32_t find_value(const reading *r, onnx_view name) {
     return found ? r->names[low].value : ONNX_NONE;
 }
 
-/* ---------------------------------------------------------------------------------------- lists */
-
 /** Room for a list of messages that a first decoding has counted. */
 static ffwd_status make_room(onnx_graph *graph, onnx_views *list, ffwd_error *err) {
     uint64_t bytes = list->count * sizeof *list->into;
@@ -109,8 +107,6 @@ static ffwd_status read_lists(reading *r, onnx_view file, ffwd_error *err) {
 cleanup:
     return status;
 }
-
-/* --------------------------------------------------------------------------------------- values */
 
 static ffwd_status read_dims(onnx_view shape, onnx_value *value, ffwd_error *err) {
     onnx_view dims[ONNX_RANK_MAX];
@@ -216,8 +212,6 @@ static ffwd_status sort_names(reading *r, ffwd_error *err) {
     }
     return FFWD_OK;
 }
-
-/* ---------------------------------------------------------------------------------------- nodes */
 
 static onnx_domain domain_of(onnx_view name) {
     if (name.count == 0 || ffwd_onnx_view_is(name, "ai.onnx")) {

@@ -124,8 +124,6 @@ static ffwd_status infer_constant(onnx_graph *graph, onnx_node *node, onnx_value
     return FFWD_OK;
 }
 
-/* --------------------------------------------------------------------------------- element-wise */
-
 /** Whether a constant has one value for each column, and where rows' extent is unknown, which. */
 static ffwd_status check_constant(const onnx_node *node, const onnx_tensor *tensor,
                                   onnx_value *rows, ffwd_error *err) {
@@ -217,8 +215,6 @@ static ffwd_status infer_where(onnx_graph *graph, onnx_node *node, onnx_value *o
     }
     return status;
 }
-
-/* ---------------------------------------------------------------------------------- whole rows */
 
 static ffwd_status infer_gemm(onnx_graph *graph, onnx_node *node, onnx_value *out,
                               ffwd_error *err) {

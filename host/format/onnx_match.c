@@ -69,9 +69,6 @@ cleanup:
     return status;
 }
 
-/* ------------------------------------------------------------------------------------ activations
- */
-
 static ffwd_status refuse_operation(const onnx_graph *graph, const onnx_node *node,
                                     ffwd_error *err) {
     unsigned rows = 0;
@@ -164,9 +161,6 @@ static bool is_sum_of_relus(const onnx_graph *graph, const onnx_node *node, unsi
     return parts[3] != NULL && *slopes != NULL && (*slopes)->kind == ONNX_CONSTANT &&
            parts[3]->inputs[0] == parts[0]->inputs[0];
 }
-
-/* ---------------------------------------------------------------------------------------- affine
- */
 
 static void each(onnx_columns *columns, double (*of)(double)) {
     for (uint64_t i = 0; i < columns->count; i++) {
@@ -363,9 +357,6 @@ static ffwd_status match_binarizer(onnx_chain *chain, onnx_node *node, uint32_t 
     return FFWD_OK;
 }
 
-/* ----------------------------------------------------------------------------------------- dense
- */
-
 static ffwd_status match_gemm(onnx_chain *chain, onnx_node *node, uint32_t *next, ffwd_error *err) {
     onnx_graph *graph = chain->graph;
     onnx_tensor *weights = ffwd_onnx_input(graph, node, 1)->tensor;
@@ -459,9 +450,6 @@ static ffwd_status match_concat(onnx_chain *chain, onnx_node *node, uint32_t *ne
     return FFWD_OK;
 }
 
-/* ------------------------------------------------------------------------------------ whole rows
- */
-
 static ffwd_status match_row(onnx_chain *chain, onnx_node *node, uint32_t *next, ffwd_error *err) {
     const uint32_t kind = ffwd_onnx_node_is(node, "Softmax")      ? ONNX_STEP_SOFTMAX
                           : ffwd_onnx_node_is(node, "LogSoftmax") ? ONNX_STEP_LOG_SOFTMAX
@@ -503,9 +491,6 @@ static ffwd_status match_nothing(onnx_chain *chain, onnx_node *node, uint32_t *n
     *next = node->inputs[0];
     return FFWD_OK;
 }
-
-/* ------------------------------------------------------------------------------------------ walk
- */
 
 typedef ffwd_status match_function(onnx_chain *chain, onnx_node *node, uint32_t *next,
                                    ffwd_error *err);
@@ -593,8 +578,9 @@ ffwd_status ffwd_onnx_match(onnx_chain *chain, uint32_t output, ffwd_error *err)
     return FFWD_OK;
 }
 
-/* --------------------------------------------------------------------------------------- outputs
- */
+ffwd_status ffwd_onnx_append_argmax(onnx_chain *chain, ffwd_error *err) {
+    return ffwd_onnx_step(chain, NULL, ONNX_STEP_ARGMAX) != NULL ? FFWD_OK : fail_steps(err);
+}
 
 /** Whether an output is labels: an ArgMax, perhaps with a label chosen by it. */
 static bool is_label(const onnx_graph *graph, uint32_t value) {

@@ -154,6 +154,7 @@ void ffwd_model_destroy(ffwd_model *model) {
         ffwd_free(model->operations[i].bias);
         ffwd_free(model->operations[i].slopes);
     }
+    ffwd_free(model->nodes);
     ffwd_free(model->operations);
     ffwd_free(model);
 }

@@ -14,6 +14,8 @@ struct ffwd_model {
     uint64_t parameters;
     uint64_t flops; /**< a row */
     size_t operation_count;
+    ffwd_model_node *nodes; /**< of the file; their text lies behind them */
+    size_t node_count;
     ffwd_operation *operations; /**< weights, bias and slopes point into the model */
 };
 
@@ -50,6 +52,10 @@ bool ffwd_operation_count(const ffwd_operation *operation, uint64_t *weights, ui
 
 /** A row's, 2 for each fused multiply-add. */
 uint64_t ffwd_operation_flops(const ffwd_operation *operation);
+
+/** Keeps a copy of what became of a file's nodes. FFWD_ENOMEM. */
+ffwd_status ffwd_model_keep_nodes(ffwd_model *model, const ffwd_model_node *nodes, size_t count,
+                                  ffwd_error *err);
 
 /** Another owner, and one less; models are const to everybody but the count. */
 const ffwd_model *ffwd_model_retain(const ffwd_model *model);

@@ -277,13 +277,23 @@ typedef struct ffwd_load_options {
     uint32_t dtype;          /**< convert to this dtype; 0: as in the file */
     const char *activations; /**< "relu" for all layers or "relu,relu,identity"; NULL: the file's */
     const ffwd_allocator *allocator; /**< of the model */
+    uint32_t labels;  /**< ONNX; 1: one column, the label of the largest score, instead of scores */
+    uint32_t no_fold; /**< ONNX; 1: scales and shifts stay operations of their own */
 } ffwd_load_options;
 #define FFWD_LOAD_OPTIONS_INIT                                                                     \
-    { sizeof(ffwd_load_options), 0, NULL, NULL }
+    { sizeof(ffwd_load_options), 0, NULL, NULL, 0, 0 }
 
 /**
- * Loads a model file: `.npz` with W1 .. WL ([neurons][inputs]), optional b1 .. bL and optional
- * `activations`.
+ * Loads a model file:
+ *
+ *     .npz    W1 .. WL ([neurons][inputs]), optional b1 .. bL and optional `activations`
+ *     .onnx   a graph that is a chain of operations on rows. X is its first input that has no
+ *             initializer; axis 0 are the rows, all other axes one row. Of several outputs Y is the
+ *             first that is no label. Whatever is not part of such a chain is refused with the
+ *             node's name. Labels that are text are given by their index.
+ *
+ * Scales and shifts, as of a BatchNormalization, become part of the dense layer beside them: folded
+ * in double, and rounded once to the model's dtype.
  *
  * @return FFWD_EIO, FFWD_EFORMAT, FFWD_EUNSUPPORTED (also from a build without the file component),
  *         FFWD_EARGUMENT (options), FFWD_ENOMEM
@@ -319,6 +329,25 @@ FFWD_API void ffwd_model_describe(const ffwd_model *model, ffwd_model_info *info
 FFWD_API ffwd_status ffwd_model_operation(const ffwd_model *model, size_t index,
                                           size_t operation_size, ffwd_operation *operation,
                                           ffwd_error *err) FFWD_CHECKED;
+
+/** A node of the ONNX graph that a model came from. Set struct_size first; grows at the end. */
+typedef struct ffwd_model_node {
+    uint32_t struct_size;
+    uint32_t folded;    /**< 1: a scale or shift that became part of a dense operation */
+    const char *name;   /**< "" where it has none */
+    const char *op;     /**< its operator, "Gemm" and the like */
+    const char *fate;   /**< what became of it: a phrase such as "dense" or "part of gelu" */
+    uint64_t operation; /**< that it is, or is a part of, counted from 1; 0: of none */
+} ffwd_model_node;
+#define FFWD_MODEL_NODE_INIT                                                                       \
+    { sizeof(ffwd_model_node), 0, "", "", "", 0 }
+
+/** Nodes of the graph; 0 for a model that did not come from one. */
+FFWD_API size_t ffwd_model_node_count(const ffwd_model *model);
+
+/** Node `index`, from 0, in the file's order. FFWD_EARGUMENT past the last one. */
+FFWD_API ffwd_status ffwd_model_describe_node(const ffwd_model *model, size_t index,
+                                              ffwd_model_node *node, ffwd_error *err) FFWD_CHECKED;
 
 /* ------------------------------------------------------------------------------------- devices */
 
