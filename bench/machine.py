@@ -14,7 +14,7 @@ def thread_count():
 
 def set_threads(count):
     """Before any library looks; without a processor type forced upon OpenBLAS, which would slow it."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POCL_MAX_PTHREAD_COUNT"):
         os.environ[name] = str(count)
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)

@@ -78,8 +78,10 @@ def draw_rows(report, dtype):
         axis.minorticks_off()
     for axis in axes.flat[len(networks):]:
         axis.set_axis_off()
-    figure.supxlabel("rows")
-    figure.supylabel("rows a second")
+    for axis in axes.flat[max(len(networks) - across, 0):len(networks)]:
+        axis.set_xlabel("rows")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("rows a second")
     figure.suptitle(f"{DTYPES[dtype]} — {heading(report).strip()}", fontsize=9, color=INK)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)))
