@@ -52,8 +52,11 @@ ffwd_model *micro_model(uint32_t dtype, const uint64_t *widths, size_t layers,
         const uint64_t count = widths[i] * widths[i + 1];
         void *weights = micro_alloc(count * ffwd_dtype_size(dtype));
         micro_need(ffwd_random_fill(1, (uint32_t)i, 0, count, dtype, weights, &err), &err);
-        operations[i] =
-            (ffwd_operation){FFWD_DENSE, activation, widths[i], widths[i + 1], weights, NULL};
+        operations[i] = (ffwd_operation){.kind = FFWD_DENSE,
+                                         .activation = activation,
+                                         .inputs = widths[i],
+                                         .neurons = widths[i + 1],
+                                         .weights = weights};
     }
     micro_need(
         ffwd_model_create(dtype, widths[0], operations, layers, sizeof *operations, &model, &err),

@@ -37,6 +37,7 @@ struct step {
     step_function *run;
     const SCALAR *weights, *bias; /**< of a layer, packed as in rowblock.h */
     const SCALAR *entries;        /**< of the table behind it */
+    SCALAR threshold;             /**< of its steps */
     const ffwd_block_layer *layer;
 };
 
@@ -119,15 +120,16 @@ INLINE void add_products(uint32_t inputs, uint32_t neurons, const step *s, const
         RUN(s + 1, c, a, b);                                                                       \
     }
 
-/** entries[i], where bit o of i is z[o] > 0: each bit halves what is left; bits is a constant. */
-INLINE REAL choose(uint32_t bits, const SCALAR *entries, const REAL *z) {
+/** entries[i], where bit o of i is z[o] > threshold: each bit halves what is left; bits is a
+ * constant. */
+INLINE REAL choose(uint32_t bits, const SCALAR *entries, SCALAR threshold, const REAL *z) {
     REAL left[1 << REGISTER_WIDTH];
     for (uint32_t i = 0; i < 1u << bits; i++) {
         left[i] = K(entries[i]);
     }
     for (uint32_t bit = bits; bit-- > 0;) {
         for (uint32_t i = 0; i < 1u << bit; i++) {
-            left[i] = WHEN_GT(z[bit], K(0), left[i + (1u << bit)], left[i]);
+            left[i] = WHEN_GT(z[bit], K(threshold), left[i + (1u << bit)], left[i]);
         }
     }
     return left[0];
@@ -140,8 +142,8 @@ INLINE REAL choose(uint32_t bits, const SCALAR *entries, const REAL *z) {
         REAL z_a[REGISTER_WIDTH], z_b[REGISTER_WIDTH];                                             \
         add_products(inputs, bits, s, a, z_a);                                                     \
         add_products(inputs, bits, s, b, z_b);                                                     \
-        a[0] = choose(bits, s->entries, z_a);                                                      \
-        b[0] = choose(bits, s->entries, z_b);                                                      \
+        a[0] = choose(bits, s->entries, s->threshold, z_a);                                        \
+        b[0] = choose(bits, s->entries, s->threshold, z_b);                                        \
         RUN(s + 1, c, a, b);                                                                       \
     }
 
@@ -280,7 +282,8 @@ static void add_table(const ffwd_block_layer *layer, const ffwd_block_table *tab
     *(*at)++ = (step){.run = choose_layers[layer->inputs - 1][layer->neurons - 1],
                       .weights = layer->weights,
                       .bias = layer->bias,
-                      .entries = table->entries};
+                      .entries = table->entries,
+                      .threshold = (SCALAR)table->threshold};
 }
 
 /** `bytes`: Y is a column of FFWD_U8; `stream`: it is written past the caches. */

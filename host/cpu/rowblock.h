@@ -42,6 +42,7 @@ typedef struct ffwd_block_layer {
  */
 typedef struct ffwd_block_table {
     uint32_t bits;
+    double threshold; /**< that the steps' sums are above or not */
     uint64_t outputs;
     const void *entries; /**< [1 << bits][outputs] in the model's dtype, NaN canonical */
 } ffwd_block_table;

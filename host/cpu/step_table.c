@@ -90,7 +90,8 @@ ffwd_status ffwd_cpu_table_fill(ffwd_cpu_placement *cpu, ffwd_error *err) {
         ffwd_free(spelled);
         return ffwd_fail_memory(err, bytes, "the table of a step network");
     }
-    cpu->weights->table = (ffwd_block_table){bits, model->outputs, table};
+    cpu->weights->table =
+        (ffwd_block_table){bits, model->operations[0].alpha, model->outputs, table};
     for (uint64_t first = 0; first < entries; first += piece) {
         fill_piece(cpu, first, piece, spelled, table);
     }

@@ -5,9 +5,10 @@
 #ifndef FFWD_CPU_TABLE_BODY_H
 #define FFWD_CPU_TABLE_BODY_H
 
-/** index[r] |= 1 << (first + o) where the sum of neuron o is above 0; neurons is a constant. */
+/** index[r] |= 1 << (first + o) where the sum of neuron o is above the threshold; neurons is a
+ * constant. */
 INLINE void decide(uint32_t neurons, uint64_t inputs, uint64_t first, const SCALAR *in,
-                   const ffwd_block_layer *layer, BITS *index) {
+                   const ffwd_block_layer *layer, SCALAR threshold, BITS *index) {
     const SCALAR *weights = (const SCALAR *)layer->weights + first * inputs;
     REAL sum[TILE_NEURONS][VECTORS];
     start_sums(VECTORS, neurons, (const SCALAR *)layer->bias + first, sum);
@@ -15,25 +16,25 @@ INLINE void decide(uint32_t neurons, uint64_t inputs, uint64_t first, const SCAL
     for (uint64_t o = 0; o < neurons; o++) {
         const REAL bit = AS_REAL((AS_BITS(K(0)) + 1) << (first + o));
         for (uint64_t v = 0; v < VECTORS; v++) {
-            index[v] = index[v] | AS_BITS(WHEN_GT(sum[o][v], K(0), bit, K(0)));
+            index[v] = index[v] | AS_BITS(WHEN_GT(sum[o][v], K(threshold), bit, K(0)));
         }
     }
 }
 
 /** The index of every row of a group; inputs is a constant, or the layer's. */
 INLINE void decide_all(uint64_t inputs, const SCALAR *in, const ffwd_block_layer *layer,
-                       BITS *index) {
+                       SCALAR threshold, BITS *index) {
     uint64_t first = 0;
     for (uint64_t v = 0; v < VECTORS; v++) {
         index[v] = AS_BITS(K(0));
     }
     for (; first + TILE_NEURONS <= layer->neurons; first += TILE_NEURONS) {
-        decide(TILE_NEURONS, inputs, first, in, layer, index);
+        decide(TILE_NEURONS, inputs, first, in, layer, threshold, index);
     }
     switch (layer->neurons - first) {
 #define REST(n)                                                                                    \
     case n:                                                                                        \
-        decide(n, inputs, first, in, layer, index);                                                \
+        decide(n, inputs, first, in, layer, threshold, index);                                     \
         break;
         EACH_REST(REST)
 #undef REST
@@ -64,22 +65,23 @@ static void look_up(const ffwd_block_table *table, const BITS *index, SCALAR *to
     }
 }
 
-static void decide_group(const SCALAR *in, const ffwd_block_layer *layer, BITS *index) {
+static void decide_group(const SCALAR *in, const ffwd_block_layer *layer, SCALAR threshold,
+                         BITS *index) {
     switch (layer->inputs) {
     case 1:
-        decide_all(1, in, layer, index);
+        decide_all(1, in, layer, threshold, index);
         break;
     case 2:
-        decide_all(2, in, layer, index);
+        decide_all(2, in, layer, threshold, index);
         break;
     case 3:
-        decide_all(3, in, layer, index);
+        decide_all(3, in, layer, threshold, index);
         break;
     case 4:
-        decide_all(4, in, layer, index);
+        decide_all(4, in, layer, threshold, index);
         break;
     default:
-        decide_all(layer->inputs, in, layer, index);
+        decide_all(layer->inputs, in, layer, threshold, index);
         break;
     }
 }
@@ -91,7 +93,7 @@ static void look_up_block(const block *b, SCALAR *to, bool stream) {
     const uint64_t count = GROUP * table->outputs;
     for (uint64_t g = 0; g < b->groups; g++) {
         BITS index[VECTORS];
-        decide_group(b->here + g * GROUP * layer->inputs, layer, index);
+        decide_group(b->here + g * GROUP * layer->inputs, layer, (SCALAR)table->threshold, index);
         if (stream) {
             look_up(table, index, b->dense);
             stream_values(b->dense, count, to + g * count);

@@ -193,8 +193,7 @@ uint64_t ffwd_model_weight_bytes(const ffwd_model *model) {
 uint32_t ffwd_model_table_bits(const ffwd_model *model) {
     const ffwd_operation *first = model->operations;
     const bool fits = model->operation_count > 1 && first->kind == FFWD_DENSE &&
-                      first->activation == FFWD_STEP && first->alpha == 0 &&
-                      first->neurons <= FFWD_TABLE_BITS;
+                      first->activation == FFWD_STEP && first->neurons <= FFWD_TABLE_BITS;
     return fits ? (uint32_t)first->neurons : 0;
 }
 
