@@ -532,12 +532,12 @@ START_TEST(what_is_no_model_file) {
     refuse_path("/tmp", FFWD_EIO, EISDIR, "/tmp: cannot read: Is a directory");
     refuse_path("/dev/null", FFWD_EIO, ESPIPE, "/dev/null: cannot read: a pipe or a device");
     put_file(scratch("net.onnx"), "\x08\x07", 2);
-    refuse_path(scratch("net.onnx"), FFWD_EFORMAT, 0,
-                "net.onnx: no ONNX model, or a broken one");
+    refuse_path(scratch("net.onnx"), FFWD_EFORMAT, 0, "net.onnx: no ONNX model, or a broken one");
     put_file(scratch("net.csv"), "1,2\n", 4);
     refuse_path(scratch("net.csv"), FFWD_EUNSUPPORTED, 0, "a matrix, where a model (.npz, .onnx)");
     put_file(scratch("net.npz"), "\x93NUMPY", 6);
-    refuse_path(scratch("net.npz"), FFWD_EFORMAT, 0, "net.npz: does not begin as a .npz or .onnx file does");
+    refuse_path(scratch("net.npz"), FFWD_EFORMAT, 0,
+                "net.npz: does not begin as a .npz or .onnx file does");
     put_file(scratch("empty.npz"), "", 0);
     refuse_path(scratch("empty.npz"), FFWD_EFORMAT, 0, "does not begin as");
     refuse_bytes("PK\3\4", 4, "not a sound zip archive");
