@@ -77,12 +77,10 @@ static ffwd_status emit_operation(const onnx_chain *chain, const onnx_step *step
     *operation =
         (ffwd_operation){.kind = step->kind, .inputs = step->inputs, .neurons = step->neurons};
     FFWD_TRY(status, ffwd_activation_parse(word_of(step), &operation->activation, err));
-#ifdef FFWD_KIND_LIST
     operation->alpha = step->alpha;
     operation->beta = step->beta;
     FFWD_TRY(status,
              emit_columns(chain, &step->slopes, step->inputs, dtype, &operation->slopes, err));
-#endif
     if (step->kind == ONNX_STEP_DENSE) {
         FFWD_TRY(status, emit_weights(chain, step, dtype, &operation->weights, err));
         status = emit_columns(chain, &step->bias, step->neurons, dtype, &operation->bias, err);
