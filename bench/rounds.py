@@ -43,16 +43,19 @@ class Racer:
         self.check = Check(peer.network, self.rows)
 
     def fit(self, rows):
-        """As many of the rows as take no longer than a run may, and about what they take."""
-        longest_ns = self.settings.longest_run_s * 1e9
-        tried = 1
+        """As many of the rows as take no longer than a run may, and about what they take. The rate is
+        that of a run of a quarter of this time: fewer rows may wait for the weights alone."""
+        longest_ns, tried = self.settings.longest_run_s * 1e9, 1
+        self.peer.time(1, 1)  # compiles or prepares what later ones need not
         while True:
             settle()
-            spent, _ = self.peer.time(tried, 3)
+            spent, _ = self.peer.time(tried, 1)
+            if spent[0] < self.settings.turn_s * 1e9:
+                spent += self.peer.time(tried, 2)[0]
             run_ns = max(min(spent), 1)
-            if tried == rows or run_ns > longest_ns / 20:
+            if tried == rows or run_ns > longest_ns / 4:
                 break
-            tried = min(rows, tried * 8)
+            tried = min(rows, tried * int(min(longest_ns / run_ns, 8)))
         fitting = rows if run_ns / tried * rows <= longest_ns else int(longest_ns * tried / run_ns)
         fitting = min(max(fitting, 1), rows)
         return fitting, run_ns / tried * fitting
