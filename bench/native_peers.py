@@ -98,6 +98,6 @@ def native_kinds(folder):
         NativeKind(folder, "openblas", "OpenBLAS", "libopenblas-pthread-dev"),
         NativeKind(folder, "fann", "FANN", "libfann-dev"),
         NativeKind(folder, "clblast", "CLBlast", "libclblast-dev"),
-        NativeKind(folder, "per_row", "OpenCL, a row an item", "ocl-icd-opencl-dev"),
+        NativeKind(folder, "per_row", "plain OpenCL", "ocl-icd-opencl-dev"),
         NativeKind(folder, "naive", "C loops", "OpenMP"),
     ]

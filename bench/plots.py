@@ -123,12 +123,9 @@ def draw_roof(axis, commands):
     stream = np.median([command["stream_gbps"] for command in limited or commands])
     fma = np.median([command["fma_gflops"] for command in commands])
     at = np.geomspace(0.5, 5e3, 400)
-    axis.loglog(at, np.minimum(at * stream, fma), color=INK, linewidth=1.4)
+    axis.plot(at, np.minimum(at * stream, fma), color=INK, linewidth=1.4)
     axis.text(0.97, 0.05, f"{stream:.0f} GB/s, {fma:.0f} GFLOP/s", transform=axis.transAxes,
               ha="right", color=INK)
-    for side in (axis.xaxis, axis.yaxis):
-        side.set_major_formatter(FuncFormatter(si))
-        side.set_minor_formatter(NullFormatter())
 
 
 def draw_roofline(report):
@@ -142,16 +139,19 @@ def draw_roofline(report):
         if not some:
             axis.set_axis_off()
             continue
+        axis.set(xscale="log", yscale="log", title=name, xlabel="flops for each byte of X and Y")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(FuncFormatter(si))
+            side.set_minor_formatter(NullFormatter())
         draw_roof(axis, [command_of(case, "cpu") for case in some])
         for case in some:
             for device, (_, key) in DEVICES.items():
                 command = command_of(case, device)
                 if command is not None:
                     colour = colours[title(case)]
-                    axis.loglog(case["flops"] / case["bytes"], command["gflops"], marker=LOOKS[key][1],
-                                markersize=7, linestyle="", color=colour, zorder=3,
-                                markerfacecolor=colour if device == "cpu" else "none")
-        axis.set(title=name, xlabel="flops for each byte of X and Y")
+                    axis.plot(case["flops"] / case["bytes"], command["gflops"],
+                              marker=LOOKS[key][1], markersize=7, linestyle="", color=colour,
+                              zorder=3, markerfacecolor=colour if device == "cpu" else "none")
     axes[0].set_ylabel("GFLOP/s")
     marks = [pyplot.Line2D([], [], linestyle="", marker="o", color=colours[network])
              for network in networks]
