@@ -13,7 +13,11 @@
 #define FEW_ROWS 4
 
 /** Neurons that fill both whole vectors and whole tiles. */
-#define FEW_UNIT ((uint64_t)(LANES > TILE_NEURONS ? LANES : TILE_NEURONS))
+#if LANES > TILE_NEURONS
+#define FEW_UNIT ((uint64_t)LANES)
+#else
+#define FEW_UNIT ((uint64_t)TILE_NEURONS)
+#endif
 
 /** One layer of a few rows. */
 typedef struct few_layer {

@@ -263,8 +263,9 @@ static ffwd_status join(onnx_chain *chain, onnx_step *last, onnx_step *step, boo
 
 ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err) {
     ffwd_status status = set_widths(chain, err);
-    chain->operations =
-        ffwd_onnx_keep(&chain->graph->arena, (chain->count + 1) * sizeof *chain->operations);
+    const uint64_t bytes =
+        (chain->count + 1) * sizeof(onnx_step *); // NOLINT(bugprone-sizeof-expression)
+    chain->operations = ffwd_onnx_keep(&chain->graph->arena, bytes);
     if (status != FFWD_OK || chain->operations == NULL) {
         return status != FFWD_OK ? status : fail_columns(chain->count, err);
     }

@@ -33,9 +33,17 @@ static bool multiply(const double *left, const double *right, double *product) {
     return made[4] == 0 && made[5] == 0 && made[6] == 0;
 }
 
+static bool same_polynomial(const double *left, const double *right) {
+    bool same = true;
+    for (size_t i = 0; i <= ONNX_DEGREE; i++) {
+        same = same && left[i] == right[i];
+    }
+    return same;
+}
+
 static bool same_function(const onnx_form *left, const onnx_form *right) {
     return strcmp(left->function, right->function) == 0 && left->alpha == right->alpha &&
-           left->beta == right->beta && memcmp(left->p, right->p, sizeof left->p) == 0;
+           left->beta == right->beta && same_polynomial(left->p, right->p);
 }
 
 /** left + factor * right. */
@@ -259,7 +267,7 @@ static bool is_linear_softplus(const onnx_form *condition, const onnx_form *abov
     return condition->function != NULL && strcmp(condition->function, "step") == 0 &&
            condition->alpha >= 20 && condition->a[0] == 0 && condition->b[0] == 1 &&
            below->function != NULL && strcmp(below->function, "softplus") == 0 &&
-           above->function == NULL && memcmp(condition->p, below->p, sizeof below->p) == 0 &&
+           above->function == NULL && same_polynomial(condition->p, below->p) &&
            fabs(above->a[1] - below->b[0] * below->p[1]) <= 1e-6 * fabs(above->a[1]) &&
            above->a[0] == 0 && below->p[0] == 0;
 }

@@ -233,6 +233,9 @@ static ffwd_status infer_gemm(onnx_graph *graph, onnx_node *node, onnx_value *ou
         return ffwd_onnx_refuse(node, err, "A has %u axes and B %u, where both need 2", rows->rank,
                                 weights->tensor->rank);
     }
+    if (weights->tensor->count == 0) {
+        return ffwd_onnx_refuse(node, err, "B is empty");
+    }
     const bool transposed = ffwd_onnx_int_attribute(node, "transB", 0) != 0;
     const uint64_t inputs = weights->tensor->dims[transposed ? 1 : 0];
     if (rows->dims[1] != ONNX_UNKNOWN && (uint64_t)rows->dims[1] != inputs) {
@@ -256,7 +259,8 @@ static ffwd_status infer_matmul(onnx_graph *graph, onnx_node *node, onnx_value *
     if (status != FFWD_OK) {
         return status;
     }
-    if (weights == NULL || weights->kind != ONNX_CONSTANT || weights->tensor->rank != 2) {
+    if (weights == NULL || weights->kind != ONNX_CONSTANT || weights->tensor->rank != 2 ||
+        weights->tensor->count == 0) {
         return ffwd_onnx_refuse(node, err, "its second input is no constant matrix");
     }
     if (rows->rank < 2) {
@@ -512,6 +516,10 @@ ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_value *constant, con
     }
     const bool one = tensor->count == 1;
     *count = one ? 1 : ffwd_onnx_width(rows);
+    if (*count == 0 || tensor->count == 0) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "a constant of %llu values for rows of %llu",
+                         (unsigned long long)tensor->count, (unsigned long long)*count);
+    }
     bytes = *count * sizeof(double);
     *columns = *count <= UINT64_MAX / sizeof(double) ? ffwd_onnx_keep(&graph->arena, bytes) : NULL;
     if (*columns == NULL) {

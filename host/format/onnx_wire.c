@@ -78,17 +78,17 @@ static bool take_packed(pb_istream_t *stream, onnx_packed *packed) {
 }
 
 /** nanopb calls this, by its declaration in onnx.pb.h, for every field that is not one number. */
-bool ffwd_onnx_field(pb_istream_t *stream, pb_ostream_t *out, const pb_field_iter_t *field) {
-    (void)out;
+bool ffwd_onnx_field(pb_istream_t *istream, pb_ostream_t *ostream, const pb_field_iter_t *field) {
+    (void)ostream;
     if (PB_LTYPE(field->type) == PB_LTYPE_BYTES || PB_LTYPE(field->type) == PB_LTYPE_STRING) {
-        return PB_HTYPE(field->type) == PB_HTYPE_REPEATED ? take_views(stream, field->pData)
-                                                          : take_view(stream, field->pData);
+        return PB_HTYPE(field->type) == PB_HTYPE_REPEATED ? take_views(istream, field->pData)
+                                                          : take_view(istream, field->pData);
     }
     if (field->descriptor == FfwdOnnxTensor_fields && field->tag != FfwdOnnxTensor_dims_tag) {
-        return take_packed(stream, field->pData);
+        return take_packed(istream, field->pData);
     }
-    return PB_LTYPE(field->type) == PB_LTYPE_FIXED32 ? take_floats(stream, field->pData)
-                                                     : take_integers(stream, field->pData);
+    return PB_LTYPE(field->type) == PB_LTYPE_FIXED32 ? take_floats(istream, field->pData)
+                                                     : take_integers(istream, field->pData);
 }
 
 bool ffwd_onnx_decode(onnx_view bytes, const pb_msgdesc_t *fields, void *message) {

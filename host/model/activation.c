@@ -154,10 +154,10 @@ ffwd_status ffwd_operation_parse(const char *word, size_t operation_size, ffwd_o
 
 size_t ffwd_operation_word(const ffwd_operation *operation, size_t operation_size, char *text,
                            size_t size) {
-    ffwd_operation known;
+    ffwd_operation known = {0};
     ffwd_operation_copy(operation, operation_size, &known);
     const ffwd_parameters *parameters = ffwd_activation_parameters(known.activation);
-    const double values[2] = {known.alpha, known.beta};
+    const double values[] = {known.alpha, known.beta};
     const char *name = ffwd_needs_row(known.kind) ? ffwd_kind_name(known.kind)
                                                   : ffwd_activation_name(known.activation);
     char word[FFWD_WORD_MAX];
@@ -166,7 +166,7 @@ size_t ffwd_operation_word(const ffwd_operation *operation, size_t operation_siz
     while (count > 0 && values[count - 1] == parameters->defaults[count - 1]) {
         count--;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < sizeof values / sizeof *values; i++) {
         char number[FFWD_NUMBER_MAX];
         ffwd_number_format(values[i], number);
         used += (size_t)snprintf(word + used, sizeof word - used, ":%s", number);
