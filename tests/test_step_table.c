@@ -187,10 +187,15 @@ START_TEST(is_taken_where_it_pays) {
         {{2, 16, 64, 64, 1}, 4, 1000, FFWD_FUSED},
         {{2, 17, 64, 64, 1}, 4, 5000000, FFWD_FUSED},
         {{2, 16, 64, 16, 4}, 4, 5000000, FFWD_FUSED},
+        {{2, 3, 1}, 2, 0, FFWD_FUSED},
     };
     ffwd_device *device = open_isa(NULL, 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const net_shape shape = net_shape_of(cases[i].layers, cases[i].widths, FFWD_STEP, 0);
+        net_shape shape = net_shape_of(cases[i].layers, cases[i].widths, FFWD_STEP, 0);
+        if (i + 1 == sizeof cases / sizeof *cases) { // no product is behind the steps
+            shape.kinds[1] = FFWD_ARGMAX;
+            shape.activations[1] = FFWD_IDENTITY;
+        }
         ffwd_model *model = net_create(&shape, FFWD_F32, 1);
         ffwd_engine *engine = NULL;
         expect_ok(place(model, device, FFWD_STRATEGY_AUTO, cases[i].rows, &engine), &err);

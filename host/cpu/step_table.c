@@ -35,7 +35,7 @@ bool ffwd_cpu_table_pays(const ffwd_model *model, const ffwd_rowblock *code,
         return false;
     }
     const uint64_t entries = UINT64_C(1) << bits;
-    const uint64_t behind = model->flops / 2 - model->inputs * bits;
+    const uint64_t behind = ffwd_max(model->flops / 2 - model->inputs * bits, 1);
     const bool fills_soon = expected_rows > 0 ? entries <= expected_rows / FILL_SHARE
                                               : entries <= FILL_MULTIPLY_ADDS_MAX / behind;
     return look_up_cost(model, code) < behind && fills_soon &&
