@@ -80,7 +80,7 @@ static ffwd_status emit_operation(const onnx_chain *chain, const onnx_step *step
     operation->alpha = step->alpha;
     operation->beta = step->beta;
     FFWD_TRY(status,
-             emit_columns(chain, &step->slopes, step->inputs, dtype, &operation->slopes, err));
+             emit_columns(chain, &step->slopes, step->neurons, dtype, &operation->slopes, err));
     if (step->kind == ONNX_STEP_DENSE) {
         FFWD_TRY(status, emit_weights(chain, step, dtype, &operation->weights, err));
         status = emit_columns(chain, &step->bias, step->neurons, dtype, &operation->bias, err);

@@ -209,7 +209,9 @@ static ffwd_status match_arithmetic(onnx_chain *chain, onnx_node *node, uint32_t
     const bool right = ffwd_onnx_takes_rows(graph, node, 1);
     const onnx_value *slopes;
     onnx_node *parts[4];
-    if (node->input_count == 2 && left != right && !(right && ffwd_onnx_node_is(node, "Div"))) {
+    const onnx_value *other = ffwd_onnx_input(graph, node, left ? 1 : 0);
+    if (node->input_count == 2 && other != NULL && left != right &&
+        !(right && ffwd_onnx_node_is(node, "Div"))) {
         *next = node->inputs[left ? 0 : 1];
         return match_constant(chain, node, left ? 0 : 1, err);
     }
@@ -234,7 +236,8 @@ static ffwd_status match_comparison(onnx_chain *chain, onnx_node *node, uint32_t
     const bool left = ffwd_onnx_takes_rows(graph, node, 0);
     const onnx_value *bound = ffwd_onnx_input(graph, node, left ? 1 : 0);
     double number;
-    if (left == ffwd_onnx_takes_rows(graph, node, 1) || ffwd_onnx_scalar(graph, bound, &number)) {
+    if (left == ffwd_onnx_takes_rows(graph, node, 1) || bound == NULL ||
+        ffwd_onnx_scalar(graph, bound, &number)) {
         return match_activation(chain, node, next, err);
     }
     const bool less = ffwd_onnx_node_is(node, "Less") || ffwd_onnx_node_is(node, "LessOrEqual");
