@@ -13,7 +13,7 @@ import unittest
 import numpy as np
 
 SOURCE = pathlib.Path(sys.argv[1])
-PEERS = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+PEERS = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[2] else None
 sys.path.insert(0, str(SOURCE / "bench"))
 
 import tables  # noqa: E402
