@@ -1,25 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a model in a .npz archive. What loads is described, and small ones score three rows.
-#include "fuzz.h"
+#include "fuzz_model.h"
 
 #include <string.h>
-
-#define ROWS 3
-/** What runs is to be fast, not large. */
-#define MOST_PARAMETERS 4096
-#define MOST_WIDTH      512
-
-static ffwd_device *device;
-
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_device_options options = FFWD_DEVICE_OPTIONS_INIT;
-    (void)argc;
-    (void)argv;
-    options.threads = 1;
-    MUST(ffwd_device_open("cpu", &options, &device, &err) == FFWD_OK);
-    return 0;
-}
 
 /* ------------------------------------------------------------------------------------ mutations */
 
@@ -110,46 +93,15 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
 
 /* --------------------------------------------------------------------------------------- models */
 
-static uint64_t describe_all(const ffwd_model *model, ffwd_model_info *info) {
-    ffwd_error err = FFWD_ERROR_INIT;
-    uint64_t widest = 0;
-    ffwd_model_describe(model, info);
-    MUST(info->operation_count > 0 && info->inputs > 0 && info->outputs > 0);
-    for (size_t i = 0; i < info->operation_count; i++) {
-        ffwd_operation layer;
-        MUST(ffwd_model_operation(model, i, sizeof layer, &layer, &err) == FFWD_OK);
-        MUST(layer.inputs > 0 && ffwd_activation_name(layer.activation)[0] != '\0');
-        widest = layer.inputs > widest ? layer.inputs : widest;
-        widest = layer.neurons > widest ? layer.neurons : widest;
-    }
-    return widest;
-}
-
-static void run_rows(ffwd_model *model, const ffwd_model_info *info) {
-    static const double x[ROWS * MOST_WIDTH] = {1.0, -2.0, 0.5};
-    static double y[ROWS * MOST_WIDTH];
-    ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_engine *engine = NULL;
-    ffwd_input in = {.data = x, .dtype = info->dtype, .rows = ROWS, .cols = info->inputs};
-    ffwd_output out = {.data = y, .dtype = info->dtype, .rows = ROWS, .cols = info->outputs};
-    MUST(ffwd_engine_create(model, &device, 1, NULL, &engine, &err) == FFWD_OK);
-    MUST(ffwd_engine_run(engine, &in, &out, NULL, NULL, &err) == FFWD_OK);
-    ffwd_engine_destroy(engine);
-}
-
 static void load(const uint8_t *data, size_t size, const ffwd_load_options *options) {
-    ffwd_error err = FFWD_ERROR_INIT;
     ffwd_model_info info = FFWD_MODEL_INFO_INIT;
-    ffwd_model *model;
-    ffwd_status status = ffwd_model_parse(data, size, options, &model, &err);
-    if (status != FFWD_OK) {
-        MUST(model == NULL);
-        must_explain(status, &err);
+    ffwd_model *model = parse_model(data, size, options);
+    if (model == NULL) {
         return;
     }
-    if (describe_all(model, &info) <= MOST_WIDTH && info.parameters <= MOST_PARAMETERS) {
-        run_rows(model, &info);
-    }
+    const uint64_t widest = describe_operations(model, &info);
+    MUST(info.operation_count > 0 && info.inputs > 0 && info.outputs > 0);
+    run_small(model, &info, widest);
     ffwd_model_destroy(model);
 }
 
