@@ -68,6 +68,10 @@ onnx_value *ffwd_onnx_input(const onnx_graph *graph, const onnx_node *node, unsi
 /** Whether input `index` is computed from X. */
 bool ffwd_onnx_takes_rows(const onnx_graph *graph, const onnx_node *node, unsigned index);
 
+/** The node that makes input `index`, where it is `op`; else NULL. */
+onnx_node *ffwd_onnx_maker(const onnx_graph *graph, const onnx_node *node, unsigned index,
+                           const char *op);
+
 /** An attribute, decoded into *found, whose lists have been given room; false where there is none.
  */
 bool ffwd_onnx_attribute(const onnx_node *node, const char *name, FfwdOnnxAttribute *found);

@@ -18,11 +18,38 @@ ffwd_status ffwd_onnx_explain(onnx_graph *graph, onnx_node *node, ffwd_error *er
 ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_value *constant, const onnx_value *rows,
                               double **columns, uint64_t *count, ffwd_error *err);
 
-/** The infer functions of operators that move axes, and of those that compute shapes. */
+/** Says what a node makes of what it takes; *out has its name and maker already. */
 typedef ffwd_status onnx_infer_function(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                         ffwd_error *err);
+
+/** The same rows again; unary: of floating-point numbers. */
+onnx_infer_function ffwd_onnx_infer_same, ffwd_onnx_infer_unary;
+
+/** Of operators that treat each element by itself. */
+onnx_infer_function ffwd_onnx_infer_arithmetic, ffwd_onnx_infer_comparison, ffwd_onnx_infer_where;
+
+/** Of operators that take a row as a whole. */
+onnx_infer_function ffwd_onnx_infer_gemm, ffwd_onnx_infer_matmul, ffwd_onnx_infer_regressor,
+    ffwd_onnx_infer_softmax, ffwd_onnx_infer_argmax, ffwd_onnx_infer_label,
+    ffwd_onnx_infer_normalization;
+
+/** Of operators that move axes, and of those that compute shapes. */
 onnx_infer_function ffwd_onnx_infer_flatten, ffwd_onnx_infer_reshape, ffwd_onnx_infer_squeeze,
     ffwd_onnx_infer_unsqueeze, ffwd_onnx_infer_transpose, ffwd_onnx_infer_shape,
     ffwd_onnx_infer_gather, ffwd_onnx_infer_slice, ffwd_onnx_infer_concat;
+
+/** Input 0 where it is rows, or why not. */
+ffwd_status ffwd_onnx_take_rows(const onnx_graph *graph, const onnx_node *node,
+                                const onnx_value **rows, ffwd_error *err);
+
+/** Makes rows of the shape and type of others. */
+void ffwd_onnx_copy_shape(const onnx_value *rows, onnx_value *out);
+
+/** Refuses rows that are no floating-point numbers. */
+ffwd_status ffwd_onnx_need_real(const onnx_node *node, const onnx_value *rows, ffwd_error *err);
+
+/** Whether a constant has one value for each column, and where rows' extent is unknown, which. */
+ffwd_status ffwd_onnx_check_constant(const onnx_node *node, const onnx_tensor *tensor,
+                                     onnx_value *rows, ffwd_error *err);
 
 #endif

@@ -28,6 +28,13 @@ bool ffwd_onnx_takes_rows(const onnx_graph *graph, const onnx_node *node, unsign
     return value != NULL && value->kind == ONNX_ROWS;
 }
 
+onnx_node *ffwd_onnx_maker(const onnx_graph *graph, const onnx_node *node, unsigned index,
+                           const char *op) {
+    const onnx_value *value = ffwd_onnx_input(graph, node, index);
+    onnx_node *made = value != NULL && value->node != ONNX_NONE ? &graph->nodes[value->node] : NULL;
+    return made != NULL && ffwd_onnx_node_is(made, op) ? made : NULL;
+}
+
 bool ffwd_onnx_attribute(const onnx_node *node, const char *name, FfwdOnnxAttribute *found) {
     onnx_view attributes[ATTRIBUTES_MAX];
     const FfwdOnnxAttribute empty = *found;
