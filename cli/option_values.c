@@ -69,6 +69,11 @@ bool option_report(const char *text, report_form *form) {
     return refuse("--report", text, "text, json or none");
 }
 
+bool option_tolerance(const char *text, tolerance *allowed) {
+    return tolerance_parse(text, allowed) ||
+           refuse("--tol", text, "a tolerance such as 4ulp, 1e-5 or 1e-5,1e-4");
+}
+
 bool option_layers(const char *text, const char **path) {
     static const char ending[] = ".npz";
     size_t length = strlen(text), tail = strlen(ending);

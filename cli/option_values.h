@@ -16,6 +16,7 @@ bool option_dtype(const char *name, const char *text, const char *known, uint32_
                   uint32_t *dtype);
 bool option_strategy(const char *text, uint32_t *strategy);
 bool option_report(const char *text, report_form *form);
+bool option_tolerance(const char *text, tolerance *allowed);
 /** A name that ends in .npz; case does not count. */
 bool option_layers(const char *text, const char **path);
 

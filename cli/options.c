@@ -72,6 +72,12 @@ static error_t take_option(options *out, int key, const char *text) {
     case KEY_LAYERS:
         taken = option_layers(text, &out->layers);
         break;
+    case KEY_EXPECT:
+        out->expect = text;
+        break;
+    case KEY_TOL:
+        taken = option_tolerance(text, &out->allowed);
+        break;
     case KEY_ACTIVATION:
         out->activation = text;
         break;

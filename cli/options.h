@@ -7,6 +7,8 @@
 
 #include <ffwd/ffwd.h>
 
+#include "tolerance.h"
+
 typedef enum command { RUN, BENCH, VERIFY, INFO, DEVICES, COMMAND_COUNT } command;
 
 typedef enum report_form { REPORT_TEXT, REPORT_JSON, REPORT_NONE } report_form;
@@ -17,6 +19,8 @@ typedef struct options {
     const char *model, *x; /**< MODEL and X */
     const char *output;    /**< Y, or "-" */
     const char *layers;
+    const char *expect; /**< outputs to compare with */
+    tolerance allowed;  /**< by bits where nothing was said */
     const char *device; /**< --device, else FFWD_DEVICE */
     bool device_named;  /**< by --device */
     const char *activation, *isa;

@@ -22,6 +22,13 @@ static const struct option_row {
     {BIT(RUN),
      {"layers", KEY_LAYERS, "FILE.npz", 0,
       "Write every layer's sums and outputs: z1, y1, z2, y2, ...", 1}},
+    {BIT(VERIFY),
+     {"expect", KEY_EXPECT, "Y", 0, "Compare the outputs with those of a .npy file, too", 1}},
+    {BIT(VERIFY),
+     {"tol", KEY_TOL, "SPEC", 0,
+      "How far outputs may be from those expected: 4ulp, 1e-5 (absolute), or 1e-5,1e-4 (absolute, "
+      "relative: |y - Y| <= 1e-5 + 1e-4 |Y|); default: not at all, by bits",
+      1}},
     {MODELS,
      {"activation", KEY_ACTIVATION, "A[,B..]", 0,
       "One for all layers, or one for each, of" ACTIVATIONS
@@ -96,7 +103,7 @@ static const syntax syntaxes[COMMAND_COUNT + 1] = {
     [VERIFY] = {"verify", "MODEL X", "MODEL and X", 2, 2,
                 "Compares every device, strategy and instruction set with the portable reference, "
                 "by bits.\v" MODEL_DOC X_DOC " --device, --strategy, --isa and --threads narrow "
-                "what is compared."},
+                "what is compared. With --expect the outputs are compared with given ones, too."},
     [INFO] = {"info", "MODEL", "MODEL", 1, 1,
               "Shows a model: its operations, parameters, flops and bytes a row, and the plan on "
               "each device.\v" MODEL_DOC},

@@ -12,6 +12,8 @@ enum {
     KEY_HELP = 'h',
     KEY_OUTPUT = 'o',
     KEY_DEVICE = 256,
+    KEY_EXPECT,
+    KEY_TOL,
     KEY_ACTIVATION,
     KEY_DTYPE,
     KEY_STRATEGY,

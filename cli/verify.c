@@ -8,6 +8,7 @@
 #include "candidates.h"
 #include "commands.h"
 #include "device_view.h"
+#include "expectation.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -21,6 +22,7 @@ typedef struct verification {
     const options *given;
     model_source model;
     row_source x;
+    expectation y;
     candidates all;
     ffwd_engine *reference;
     XXH128_hash_t *expected_hashes;     /**< [piece_count]: of the reference's Y */
@@ -33,7 +35,8 @@ typedef struct verification {
 
 static int reserve(verification *v) {
     const ffwd_model_info *info = &v->model.info;
-    uint64_t row_bytes = (info->inputs + 2 * info->outputs) * ffwd_dtype_size(info->dtype);
+    uint64_t row_bytes = (info->inputs + 2 * info->outputs) * ffwd_dtype_size(info->dtype) +
+                         expectation_row_bytes(&v->y);
     uint64_t bound = v->given->memory_bytes;
     v->piece_rows = row_memory_piece(v->x.rows, row_bytes, bound - bound / 2);
     v->piece_bytes = v->piece_rows * row_bytes;
@@ -44,17 +47,33 @@ static int reserve(verification *v) {
     if (status == EXIT_DONE) {
         status = row_memory(v->piece_rows, info->outputs, info->dtype, &v->expected);
     }
+    if (status == EXIT_DONE) {
+        status = expectation_reserve(&v->y, v->piece_rows);
+    }
     return status == EXIT_DONE ? row_memory(v->piece_rows, info->outputs, info->dtype, &v->actual)
                                : status;
 }
 
+static int check_options(const options *given) {
+    if (given->allowed.kind != TOLERANCE_BITS && given->expect == NULL) {
+        return fail(EX_USAGE, "--tol is about outputs that --expect names");
+    }
+    return EXIT_DONE;
+}
+
 static int open_verification(verification *v) {
-    int status = model_source_open(v->given, &v->model);
+    int status = check_options(v->given);
+    if (status == EXIT_DONE) {
+        status = model_source_open(v->given, &v->model);
+    }
     if (status == EXIT_DONE) {
         status = row_source_open(v->given, &v->model, &v->x);
     }
     if (status == EXIT_DONE && v->x.rows == 0) {
         status = fail(EX_DATAERR, "%s: no rows to compare", v->x.name);
+    }
+    if (status == EXIT_DONE) {
+        status = expectation_open(v->given, &v->model, &v->x, &v->y);
     }
     if (status == EXIT_DONE) {
         status = candidates_open(v->given, &v->model, v->x.rows, &v->all);
@@ -209,7 +228,8 @@ static int check_candidate(verification *v, candidate *item) {
     return status;
 }
 
-/** The hashes of its pieces stand for the reference, so that it computes once. */
+/** The hashes of its pieces stand for the reference, so that it computes once. What is expected is
+ *  compared with it alone: whatever equals it by bits differs from that as it does. */
 static int hash_reference(verification *v) {
     int status = EXIT_DONE;
     for (uint64_t i = 0; status == EXIT_DONE && i < v->piece_count; i++) {
@@ -219,6 +239,7 @@ static int hash_reference(verification *v) {
         }
         if (status == EXIT_DONE) {
             v->expected_hashes[i] = XXH3_128bits(v->expected, y_bytes(v, i));
+            status = expectation_compare(&v->y, i * v->piece_rows, rows_of(v, i), v->expected);
         }
         v->work_done += rows_of(v, i);
     }
@@ -261,12 +282,14 @@ static void print_table(const verification *v) {
         }
     }
     table_print(&grid, stdout);
+    expectation_print(&v->y, stdout);
     report_text_memory("\nmemory ", v->given->memory_bytes,
                        v->piece_bytes + ffwd_engine_memory(v->reference) + v->engine_bytes, stdout);
     skipped_print(&v->all.skipped, stdout);
 }
 
-/** A difference weighs more than a device that failed. */
+/** A difference weighs more than a device that failed, and one between devices more than one from
+ *  what is expected. */
 static int conclude(const verification *v) {
     size_t compared = 0, wrong = 0;
     int status = EXIT_DONE;
@@ -283,7 +306,7 @@ static int conclude(const verification *v) {
     if (wrong > 0) {
         return fail(status, "%zu of %zu do not agree with the reference", wrong, compared);
     }
-    return EXIT_DONE;
+    return expectation_conclude(&v->y);
 }
 
 int command_verify(const options *given) {
@@ -298,6 +321,7 @@ int command_verify(const options *given) {
     }
     ffwd_engine_destroy(v.reference);
     candidates_close(&v.all);
+    expectation_close(&v.y);
     row_source_close(&v.x);
     model_source_close(&v.model);
     free(v.expected_hashes);

@@ -34,6 +34,15 @@ def write(folder):
     model(folder / "layer7.npz", rng.uniform(-1, 1, (7, 3)), activation="sigmoid",
           biases=[rng.uniform(-1, 1, 7)])
 
+    x = np.ones((8, 3), dtype=np.float32)
+    x[1, 0], x[2, 2], x[3, :] = 0, np.inf, [-0.0, np.inf, np.nan]
+    x[5, 1], x[7, :2] = np.nan, [-3, 5]
+    y = x.astype(np.float64)
+    y[0, 1], y[1, 0], y[2, 2] = 1 + 2.0 ** -23, -0.0, -np.inf
+    y[4], y[5, 1], y[6, 1], y[7, :2] = [2, 2, 1], 1, np.nan, [-1, 7]
+    np.save(folder / "expect_x.npy", x)
+    np.save(folder / "expect_y.npy", y)
+
     np.save(folder / "x10.npy", np.zeros((7, 10), dtype=np.float32))
     model(folder / "w40x12.npz", np.zeros((40, 12)))
     np.save(folder / "x_count.npy", np.arange(12.0))
