@@ -41,7 +41,7 @@ int expectation_open(const options *given, const model_source *model, const row_
     if (out->name == NULL) {
         return EXIT_DONE;
     }
-    if (ffwd_reader_open(out->name, &out->reader, &err) != FFWD_OK) {
+    if (ffwd_reader_open(out->name, NULL, &out->reader, &err) != FFWD_OK) {
         return fail_with(ON_INPUT, &err);
     }
     return take_shape(out, model, x);
@@ -88,12 +88,16 @@ static void compare_row(expectation *wanted, uint64_t row, uint64_t at, const vo
 
 int expectation_compare(expectation *wanted, uint64_t first, uint64_t rows, const void *values) {
     ffwd_error err = FFWD_ERROR_INIT;
+    uint64_t read;
     if (wanted->name == NULL) {
         return EXIT_DONE;
     }
-    if (ffwd_reader_read(wanted->reader, first, rows, wanted->dtype, wanted->values, &err) !=
+    if (ffwd_reader_next(wanted->reader, rows, wanted->dtype, wanted->values, NULL, &read, &err) !=
         FFWD_OK) {
         return fail_with(ON_INPUT, &err);
+    }
+    if (read < rows) {
+        return fail(EX_DATAERR, "%s: ends after %" PRIu64 " rows", wanted->name, first + read);
     }
     for (uint64_t i = 0; i < rows; i++) {
         compare_row(wanted, first + i, i * wanted->info.cols, values);

@@ -21,7 +21,8 @@ static void remove_unfinished(void) {
 static int open_y(const options *given, uint64_t rows, row_sink *out) {
     ffwd_error err = FFWD_ERROR_INIT;
     const char *path = given->output != NULL ? given->output : "-";
-    if (ffwd_writer_create(path, rows, out->cols, out->dtype, &out->writer, &err) != FFWD_OK) {
+    if (ffwd_writer_create(path, rows, out->cols, out->dtype, NULL, &out->writer, &err) !=
+        FFWD_OK) {
         return fail_with(ON_CREATE, &err);
     }
     unfinished = out->writer;
@@ -121,7 +122,7 @@ ffwd_output row_sink_outputs(row_sink *sink, const sink_piece *piece, uint64_t r
 
 ffwd_status row_sink_append(row_sink *sink, const sink_piece *piece, uint64_t rows,
                             ffwd_error *err) {
-    ffwd_status status = ffwd_writer_append(sink->writer, rows, piece->y, err);
+    ffwd_status status = ffwd_writer_append(sink->writer, rows, piece->y, NULL, err);
     for (size_t i = 0; status == FFWD_OK && i < 2 * sink->layer_count; i++) {
         status =
             ffwd_archive_append(sink->archive, sink->layers[i].entry, rows, piece->layers[i], err);

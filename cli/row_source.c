@@ -51,7 +51,7 @@ static int fit_model(row_source *source, const model_source *model) {
 static int open_file(const char *path, const model_source *model, row_source *out) {
     ffwd_error err = FFWD_ERROR_INIT;
     *out = (row_source){.name = path, .dtype = model->info.dtype};
-    if (ffwd_reader_open(path, &out->reader, &err) != FFWD_OK) {
+    if (ffwd_reader_open(path, NULL, &out->reader, &err) != FFWD_OK) {
         return fail_with(ON_INPUT, &err);
     }
     return fit_model(out, model);
@@ -80,10 +80,21 @@ int row_source_open(const options *given, const model_source *model, row_source 
     return EXIT_DONE;
 }
 
+/** Rows [first, first + rows) of a file that has them. */
+static ffwd_status read_rows(row_source *source, uint64_t first, uint64_t rows, void *values,
+                             ffwd_error *err) {
+    uint64_t read = 0;
+    ffwd_status status = ffwd_reader_seek(source->reader, first, err);
+    if (status == FFWD_OK) {
+        status = ffwd_reader_next(source->reader, rows, source->dtype, values, NULL, &read, err);
+    }
+    return status;
+}
+
 ffwd_status row_source_fill(row_source *source, uint64_t first, uint64_t rows, void *values,
                             ffwd_error *err) {
     if (source->reader != NULL) {
-        return ffwd_reader_read(source->reader, first, rows, source->dtype, values, err);
+        return read_rows(source, first, rows, values, err);
     }
     return ffwd_random_fill(source->seed, 0, first * source->cols, rows * source->cols,
                             source->dtype, values, err);

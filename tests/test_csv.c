@@ -17,6 +17,7 @@
 #include <ffwd/file.h>
 
 #include "format/csv_number.h"
+#include "format/kept.h"
 #include "support/files.h"
 #include "support/suite.h"
 
@@ -183,14 +184,15 @@ END_TEST
 static ffwd_writer *begin(const char *path, uint64_t rows, uint64_t cols, uint32_t dtype) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_writer *writer;
-    ck_assert_msg(ffwd_writer_create(path, rows, cols, dtype, &writer, &err) == FFWD_OK, "%s",
+    ck_assert_msg(ffwd_writer_create(path, rows, cols, dtype, NULL, &writer, &err) == FFWD_OK, "%s",
                   err.message);
     return writer;
 }
 
 static void append(ffwd_writer *writer, uint64_t rows, const void *values) {
     ffwd_error err = FFWD_ERROR_INIT;
-    ck_assert_msg(ffwd_writer_append(writer, rows, values, &err) == FFWD_OK, "%s", err.message);
+    ck_assert_msg(ffwd_writer_append(writer, rows, values, NULL, &err) == FFWD_OK, "%s",
+                  err.message);
 }
 
 static void commit(ffwd_writer *writer) {
@@ -219,6 +221,96 @@ START_TEST(rows_as_text) {
     append(writer, 1, (const unsigned char *)values[_i] + 2 * ffwd_dtype_size(dtypes[_i]));
     commit(writer);
     expect_text(scratch("y.CSV"), expected[_i]);
+}
+END_TEST
+
+static const char *const two_names[] = {"a \"b\"", "c,d"};
+
+START_TEST(names_are_given) {
+    static const float values[] = {1, 2};
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_writer_options options = FFWD_WRITER_OPTIONS_INIT;
+    ffwd_writer *writer;
+    options.names = two_names;
+    options.name_count = 2;
+    ck_assert_int_eq(ffwd_writer_create(scratch("y.csv"), 1, 3, FFWD_F32, &options, &writer, &err),
+                     FFWD_EARGUMENT);
+    ck_assert_ptr_null(writer);
+    ck_assert_str_eq(strrchr(err.message, ':'), ": 2 names for 3 columns");
+    ck_assert_int_eq(ffwd_writer_create(scratch("y.csv"), 1, 2, FFWD_F32, &options, &writer, &err),
+                     FFWD_OK);
+    append(writer, 1, values);
+    commit(writer);
+    expect_text(scratch("y.csv"), "\"a \"\"b\"\"\",\"c,d\"\n1,2\n");
+}
+END_TEST
+
+/** A row of two cells. */
+static void keep_row(ffwd_kept *kept, const char *first, const char *second) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    ck_assert_int_eq(ffwd_kept_begin_row(kept, &err), FFWD_OK);
+    ck_assert_int_eq(ffwd_kept_add(kept, first, strlen(first), &err), FFWD_OK);
+    ck_assert_int_eq(ffwd_kept_add(kept, second, strlen(second), &err), FFWD_OK);
+    ffwd_kept_end_row(kept);
+}
+
+/** Text that needs quotes has them; rows longer than the buffer have room. */
+START_TEST(kept_columns) {
+    static const float values[] = {1, 2, 3};
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_writer_options options = FFWD_WRITER_OPTIONS_INIT;
+    ffwd_writer *writer;
+    ffwd_kept *kept;
+    options.kept = two_names;
+    options.kept_count = 2;
+    ck_assert_int_eq(ffwd_kept_create(8, &kept, &err), FFWD_OK);
+    ck_assert(!ffwd_kept_is_full(kept));
+    ck_assert_int_eq(ffwd_writer_create(scratch("y.csv"), 3, 1, FFWD_F32, &options, &writer, &err),
+                     FFWD_OK);
+    ffwd_kept_clear(kept, 2);
+    keep_row(kept, "say \"hi\"", "");
+    keep_row(kept, "two\nlines", " blank");
+    ck_assert(ffwd_kept_is_full(kept));
+    ck_assert_int_eq(ffwd_writer_append(writer, 2, values, kept, &err), FFWD_OK);
+    ffwd_kept_clear(kept, 2);
+    ck_assert_int_eq(ffwd_kept_begin_row(kept, &err), FFWD_OK); // never ended
+    ck_assert_int_eq(ffwd_kept_add(kept, "x", 1, &err), FFWD_OK);
+    keep_row(kept, "7", "a,b");
+    ck_assert_int_eq(ffwd_writer_append(writer, 1, values + 2, kept, &err), FFWD_OK);
+    commit(writer);
+    expect_text(scratch("y.csv"), "\"a \"\"b\"\"\",\"c,d\",y1\n"
+                                  "\"say \"\"hi\"\"\",,1\n"
+                                  "\"two\nlines\",\" blank\",2\n"
+                                  "7,\"a,b\",3\n");
+    ffwd_kept_destroy(kept);
+}
+END_TEST
+
+START_TEST(kept_cells_of_other_rows) {
+    static const float values[] = {1, 2};
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_writer_options options = FFWD_WRITER_OPTIONS_INIT;
+    ffwd_writer *writer;
+    ffwd_kept *kept;
+    options.kept = two_names;
+    options.kept_count = 2;
+    ck_assert_int_eq(ffwd_kept_create(8, &kept, &err), FFWD_OK);
+    ck_assert_int_eq(ffwd_writer_create(scratch("y.npy"), 2, 1, FFWD_F32, &options, &writer, &err),
+                     FFWD_EUNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(err.message, "kept columns need a .csv file"));
+    ck_assert_int_eq(ffwd_writer_create(scratch("y.csv"), 2, 1, FFWD_F32, &options, &writer, &err),
+                     FFWD_OK);
+    ck_assert_int_eq(ffwd_writer_append(writer, 1, values, NULL, &err), FFWD_EARGUMENT);
+    ck_assert_str_eq(strrchr(err.message, ':'), ": has 2 kept columns, but cells of 0 came");
+    ffwd_kept_clear(kept, 2);
+    keep_row(kept, "a", "b");
+    ck_assert_int_eq(ffwd_writer_append(writer, 2, values, kept, &err), FFWD_EARGUMENT);
+    ck_assert_str_eq(strrchr(err.message, ':'), ": kept cells of 1 rows came with 2 rows");
+    ck_assert_int_eq(ffwd_writer_append(writer, 1, values, kept, &err), FFWD_OK);
+    ffwd_writer_destroy(writer);
+    ffwd_kept_destroy(kept);
+    ck_assert_int_eq(ffwd_kept_create(UINT64_MAX, &kept, &err), FFWD_EOVERFLOW);
+    ck_assert_ptr_null(kept);
 }
 END_TEST
 
@@ -316,7 +408,7 @@ START_TEST(complete_is_complete) {
     append(writer, 1, &value);
     ck_assert_int_eq(ffwd_writer_commit(writer, &err), FFWD_OK);
     ck_assert_int_eq(ffwd_writer_commit(writer, &err), FFWD_ESTATE);
-    ck_assert_int_eq(ffwd_writer_append(writer, 0, &value, &err), FFWD_ESTATE);
+    ck_assert_int_eq(ffwd_writer_append(writer, 0, &value, NULL, &err), FFWD_ESTATE);
     ffwd_writer_destroy(writer);
 }
 END_TEST
@@ -324,7 +416,7 @@ END_TEST
 static void refuse(const char *path, ffwd_status status, int native, const char *text) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_writer *writer;
-    ck_assert_int_eq(ffwd_writer_create(path, 1, 1, FFWD_F32, &writer, &err), status);
+    ck_assert_int_eq(ffwd_writer_create(path, 1, 1, FFWD_F32, NULL, &writer, &err), status);
     ck_assert_ptr_null(writer);
     ck_assert_int_eq(err.native, native);
     ck_assert_msg(strstr(err.message, text) != NULL, "%s", err.message);
@@ -372,7 +464,7 @@ START_TEST(full_disk) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_writer *writer = begin("/dev/full", 100001, 1, FFWD_F32);
     append(writer, 1, values);
-    ck_assert_int_eq(ffwd_writer_append(writer, 100000, values, &err),
+    ck_assert_int_eq(ffwd_writer_append(writer, 100000, values, NULL, &err),
                      _i == 0 ? FFWD_OK : FFWD_EIO);
     ck_assert_int_eq(ffwd_writer_commit(writer, &err), FFWD_EIO);
     ck_assert_ptr_nonnull(strstr(err.message, "/dev/full: "));
@@ -389,7 +481,7 @@ START_TEST(file_size_limit) {
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     ffwd_writer *writer = begin(scratch("limit.npy"), 100000, 1, FFWD_F32);
-    ck_assert_int_eq(ffwd_writer_append(writer, 100000, values, &err), FFWD_EIO);
+    ck_assert_int_eq(ffwd_writer_append(writer, 100000, values, NULL, &err), FFWD_EIO);
     ck_assert_int_eq(err.native, EFBIG);
     ck_assert_int_eq(ffwd_writer_commit(writer, &err), FFWD_EIO);
     ffwd_writer_destroy(writer);
@@ -482,6 +574,9 @@ static Suite *csv_suite(void) {
 
     TCase *files = tcase_create("files");
     tcase_add_loop_test(files, rows_as_text, 0, 3);
+    tcase_add_test(files, names_are_given);
+    tcase_add_test(files, kept_columns);
+    tcase_add_test(files, kept_cells_of_other_rows);
     tcase_add_test(files, unknown_rows);
     tcase_add_test(files, foreign_locale_and_rounding);
     tcase_add_test(files, more_than_a_buffer);

@@ -51,10 +51,11 @@ static ffwd_status parse_model(void) {
 static ffwd_status read_rows(void) {
     static double rows[2 * 13];
     ffwd_reader *reader;
-    ffwd_status status = ffwd_reader_open(TEST_DATA "/wine_tanh_X.npy", &reader, &err);
+    ffwd_status status = ffwd_reader_open(TEST_DATA "/wine_tanh_X.npy", NULL, &reader, &err);
     ck_assert((status == FFWD_OK) == (reader != NULL));
     if (status == FFWD_OK) {
-        status = ffwd_reader_read(reader, 1, 2, FFWD_F64, rows, &err);
+        uint64_t read;
+        status = ffwd_reader_next(reader, 2, FFWD_F64, rows, NULL, &read, &err);
     }
     ffwd_reader_destroy(reader);
     return status;
@@ -63,8 +64,8 @@ static ffwd_status read_rows(void) {
 static ffwd_status write_rows(const char *name) {
     ffwd_writer *writer;
     ffwd_status status;
-    TRY(ffwd_writer_create(scratch(name), ROWS, COLS, FFWD_F32, &writer, &err));
-    TRY(ffwd_writer_append(writer, ROWS, values, &err));
+    TRY(ffwd_writer_create(scratch(name), ROWS, COLS, FFWD_F32, NULL, &writer, &err));
+    TRY(ffwd_writer_append(writer, ROWS, values, NULL, &err));
     TRY(ffwd_writer_commit(writer, &err));
 
 cleanup:

@@ -8,8 +8,10 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/structs.h"
 #include "format/csv_number.h"
 #include "format/file_io.h"
+#include "format/kept.h"
 #include "format/npy_header.h"
 #include "format/outfile.h"
 
@@ -19,6 +21,7 @@ struct ffwd_writer {
     uint64_t rows, cols, row_bytes;
     uint64_t written; /**< rows */
     uint32_t dtype;
+    size_t kept_count; /**< columns before the others */
 };
 
 /** CSV for standard output, and for devices and pipes that are not called .npy. */
@@ -53,22 +56,61 @@ static ffwd_status write_npy_header(ffwd_writer *writer, ffwd_error *err) {
     return ffwd_outfile_write(&writer->file, header, bytes, err);
 }
 
-/** "y1,y2,...". */
-static ffwd_status write_csv_header(ffwd_writer *writer, ffwd_error *err) {
+/** A name of any length, and what stands behind it. */
+static ffwd_status write_name(ffwd_writer *writer, const char *name, char behind, ffwd_error *err) {
+    size_t length = strlen(name);
+    char *text = ffwd_alloc(2 * (uint64_t)length + 3);
+    if (text == NULL) {
+        return ffwd_fail_memory(err, 2 * (uint64_t)length + 3, "a column's name");
+    }
+    size_t written = ffwd_csv_put_cell(text, name, length);
+    text[written] = behind;
+    ffwd_status status = ffwd_outfile_write(&writer->file, text, written + 1, err);
+    ffwd_free(text);
+    return status;
+}
+
+/** "y1", "y2" and so on where there are no names. */
+static ffwd_status write_csv_header(ffwd_writer *writer, const ffwd_writer_options *options,
+                                    ffwd_error *err) {
     ffwd_status status = FFWD_OK;
-    for (uint64_t col = 1; col <= writer->cols; col++) {
-        char name[32];
-        int length = snprintf(name, sizeof name, "y%llu%c", (unsigned long long)col,
-                              col < writer->cols ? ',' : '\n');
-        FFWD_TRY(status, ffwd_outfile_write(&writer->file, name, (uint64_t)length, err));
+    for (size_t i = 0; i < options->kept_count; i++) {
+        char behind = writer->cols > 0 || i + 1 < options->kept_count ? ',' : '\n';
+        FFWD_TRY(status, write_name(writer, options->kept[i], behind, err));
+    }
+    for (uint64_t col = 0; col < writer->cols; col++) {
+        char numbered[32];
+        (void)snprintf(numbered, sizeof numbered, "y%llu", (unsigned long long)col + 1);
+        const char *name = options->name_count > 0 ? options->names[col] : numbered;
+        FFWD_TRY(status, write_name(writer, name, col + 1 < writer->cols ? ',' : '\n', err));
     }
 
 cleanup:
     return status;
 }
 
+static ffwd_status check_names(const ffwd_writer *writer, const char *path,
+                               const ffwd_writer_options *options, ffwd_error *err) {
+    if (!writer->csv && options->kept_count > 0) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED,
+                         "%s: a .npy file holds numbers only: kept columns need a .csv file", path);
+    }
+    if (options->name_count > 0 && options->name_count != writer->cols) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: %zu names for %llu columns", path,
+                         options->name_count, (unsigned long long)writer->cols);
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status write_header(ffwd_writer *writer, const ffwd_writer_options *options,
+                                ffwd_error *err) {
+    return writer->csv ? write_csv_header(writer, options, err) : write_npy_header(writer, err);
+}
+
 ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols, uint32_t dtype,
-                               ffwd_writer **out, ffwd_error *err) {
+                               const ffwd_writer_options *options, ffwd_writer **out,
+                               ffwd_error *err) {
+    ffwd_writer_options given = FFWD_WRITER_OPTIONS_INIT;
     ffwd_status status;
     *out = NULL;
     ffwd_writer *writer = ffwd_alloc_zero(sizeof *writer);
@@ -79,6 +121,8 @@ ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols, u
     writer->rows = rows;
     writer->cols = cols;
     writer->dtype = dtype;
+    FFWD_TRY(status, ffwd_struct_read(&given, sizeof given, options, err));
+    writer->kept_count = given.kept_count;
     if (!choose_csv(path, &writer->csv)) {
         status =
             ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: cannot be written; .npy and .csv can", path);
@@ -90,8 +134,9 @@ ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols, u
         goto cleanup;
     }
     FFWD_TRY(status, check_shape(writer, path, err));
+    FFWD_TRY(status, check_names(writer, path, &given, err));
     FFWD_TRY(status, ffwd_outfile_open(&writer->file, path, err));
-    FFWD_TRY(status, writer->csv ? write_csv_header(writer, err) : write_npy_header(writer, err));
+    FFWD_TRY(status, write_header(writer, &given, err));
     *out = writer;
     return FFWD_OK;
 
@@ -121,19 +166,35 @@ static size_t format_value(char *text, const unsigned char *value, uint32_t dtyp
     return ffwd_csv_f32(text, number);
 }
 
-static ffwd_status append_csv(ffwd_writer *writer, uint64_t rows, const unsigned char *values,
-                              ffwd_error *err) {
+/** The values of a row, up to its end. */
+static ffwd_status append_values(ffwd_writer *writer, const unsigned char *values,
+                                 ffwd_error *err) {
     size_t value_bytes = ffwd_dtype_size(writer->dtype);
     ffwd_outfile *file = &writer->file;
     ffwd_status status = FFWD_OK;
+    for (uint64_t col = 0; col < writer->cols; col++) {
+        FFWD_TRY(status, ffwd_outfile_room(file, FFWD_CSV_NUMBER_MAX + 1, err));
+        char *text = (char *)file->buffer + file->used;
+        size_t length = format_value(text, values + col * value_bytes, writer->dtype);
+        text[length] = col + 1 < writer->cols ? ',' : '\n';
+        file->used += length + 1;
+    }
+
+cleanup:
+    return status;
+}
+
+static ffwd_status append_csv(ffwd_writer *writer, uint64_t rows, const unsigned char *values,
+                              const ffwd_kept *kept, ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    uint64_t offset = 0;
     for (uint64_t row = 0; row < rows; row++) {
-        for (uint64_t col = 0; col < writer->cols; col++, values += value_bytes) {
-            FFWD_TRY(status, ffwd_outfile_room(file, FFWD_CSV_NUMBER_MAX + 1, err));
-            char *text = (char *)file->buffer + file->used;
-            size_t length = format_value(text, values, writer->dtype);
-            text[length] = col + 1 < writer->cols ? ',' : '\n';
-            file->used += length + 1;
+        if (kept != NULL) {
+            uint32_t length;
+            const unsigned char *text = ffwd_kept_row(kept, &offset, &length);
+            FFWD_TRY(status, ffwd_outfile_write(&writer->file, text, length, err));
         }
+        FFWD_TRY(status, append_values(writer, values + row * writer->row_bytes, err));
     }
 
 cleanup:
@@ -142,16 +203,32 @@ cleanup:
 
 /** Numbers are compared while they are formatted, so they are formatted in a known environment. */
 static ffwd_status append_csv_exactly(ffwd_writer *writer, uint64_t rows, const void *values,
-                                      ffwd_error *err) {
+                                      const ffwd_kept *kept, ffwd_error *err) {
     ffwd_fpenv env;
     ffwd_fpenv_enter(&env);
-    ffwd_status status = append_csv(writer, rows, values, err);
+    ffwd_status status = append_csv(writer, rows, values, kept, err);
     ffwd_fpenv_leave(&env);
     return status;
 }
 
-ffwd_status ffwd_writer_append(ffwd_writer *writer, uint64_t rows, const void *values,
-                               ffwd_error *err) {
+/** Kept cells are those of the rows that come with them. */
+static ffwd_status check_kept(const ffwd_writer *writer, uint64_t rows, const ffwd_kept *kept,
+                              ffwd_error *err) {
+    uint64_t columns = kept != NULL ? kept->columns : 0, kept_rows = kept != NULL ? kept->rows : 0;
+    if (columns != writer->kept_count && rows > 0) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: has %zu kept columns, but cells of %llu came",
+                         writer->file.name, writer->kept_count, (unsigned long long)columns);
+    }
+    if (columns > 0 && kept_rows != rows) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s: kept cells of %llu rows came with %llu rows",
+                         writer->file.name, (unsigned long long)kept_rows,
+                         (unsigned long long)rows);
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status check_append(const ffwd_writer *writer, uint64_t rows, const ffwd_kept *kept,
+                                ffwd_error *err) {
     if (writer->committed) {
         return ffwd_fail(err, FFWD_ESTATE, "%s: is complete already", writer->file.name);
     }
@@ -160,8 +237,18 @@ ffwd_status ffwd_writer_append(ffwd_writer *writer, uint64_t rows, const void *v
                          writer->file.name, (unsigned long long)writer->rows,
                          (unsigned long long)rows, (unsigned long long)writer->written);
     }
+    return check_kept(writer, rows, kept, err);
+}
+
+ffwd_status ffwd_writer_append(ffwd_writer *writer, uint64_t rows, const void *values,
+                               const ffwd_kept *kept, ffwd_error *err) {
+    ffwd_status status = check_append(writer, rows, kept, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
     writer->written += rows;
-    return writer->csv ? append_csv_exactly(writer, rows, values, err)
+    kept = writer->kept_count > 0 ? kept : NULL;
+    return writer->csv ? append_csv_exactly(writer, rows, values, kept, err)
                        : ffwd_outfile_write(&writer->file, values, rows * writer->row_bytes, err);
 }
 

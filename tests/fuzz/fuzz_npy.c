@@ -25,23 +25,26 @@ static void fill_file(const uint8_t *data, size_t size) {
     MUST(pwrite(file, data, size, 0) == (ssize_t)size);
 }
 
-/** Rows in pieces of `piece`. */
+/** All rows, in pieces of `piece`. */
 static void read_pieces(ffwd_reader *reader, const ffwd_matrix_info *info, uint64_t piece,
                         uint32_t dtype, unsigned char *values) {
     ffwd_error err = FFWD_ERROR_INIT;
-    for (uint64_t first = 0; first < info->rows; first += piece) {
-        uint64_t rows = info->rows - first < piece ? info->rows - first : piece;
-        unsigned char *to = values + first * info->cols * ffwd_dtype_size(dtype);
-        MUST(ffwd_reader_read(reader, first, rows, dtype, to, &err) == FFWD_OK);
-    }
+    uint64_t rows = 0, done = 0;
+    MUST(ffwd_reader_seek(reader, 0, &err) == FFWD_OK);
+    do {
+        unsigned char *to = values + done * info->cols * ffwd_dtype_size(dtype);
+        MUST(ffwd_reader_next(reader, piece, dtype, to, NULL, &rows, &err) == FFWD_OK);
+        MUST(rows == piece || rows == info->rows - done);
+        done += rows;
+    } while (rows > 0);
+    MUST(done == info->rows);
 }
 
 static void compare_pieces(ffwd_reader *reader, const ffwd_matrix_info *info, uint32_t dtype) {
-    ffwd_error err = FFWD_ERROR_INIT;
     size_t bytes = (size_t)(info->rows * info->cols) * ffwd_dtype_size(dtype);
     unsigned char *whole = malloc(bytes + 1), *pieces = malloc(bytes + 1);
     MUST(whole != NULL && pieces != NULL);
-    MUST(ffwd_reader_read(reader, 0, info->rows, dtype, whole, &err) == FFWD_OK);
+    read_pieces(reader, info, UINT64_MAX, dtype, whole);
     read_pieces(reader, info, info->rows / 3 + 1, dtype, pieces);
     MUST(memcmp(whole, pieces, bytes) == 0);
     free(whole);
@@ -49,13 +52,11 @@ static void compare_pieces(ffwd_reader *reader, const ffwd_matrix_info *info, ui
 }
 
 /** Past the last row there is nothing, however the numbers add up. */
-static void read_beyond(ffwd_reader *reader, const ffwd_matrix_info *info) {
-    static const uint64_t beyond[] = {1, UINT64_MAX};
+static void seek_beyond(ffwd_reader *reader, const ffwd_matrix_info *info) {
+    const uint64_t beyond[] = {info->rows + 1, UINT64_MAX};
     ffwd_error err = FFWD_ERROR_INIT;
-    double value;
     for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
-        ffwd_status status =
-            ffwd_reader_read(reader, info->rows, beyond[i], FFWD_F64, &value, &err);
+        ffwd_status status = ffwd_reader_seek(reader, beyond[i], &err);
         MUST(status == FFWD_EARGUMENT);
         must_explain(status, &err);
     }
@@ -69,14 +70,14 @@ static void read_all(ffwd_reader *reader, size_t size) {
         compare_pieces(reader, &info, FFWD_F32);
         compare_pieces(reader, &info, FFWD_F64);
     }
-    read_beyond(reader, &info);
+    seek_beyond(reader, &info);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_reader *reader;
     fill_file(data, size);
-    ffwd_status status = ffwd_reader_open(path, &reader, &err);
+    ffwd_status status = ffwd_reader_open(path, NULL, &reader, &err);
     if (status != FFWD_OK) {
         MUST(reader == NULL);
         must_explain(status, &err);
