@@ -60,9 +60,11 @@ typedef struct ffwd_reader_options {
     size_t word_count;
     const ffwd_missing *missing; /**< a column's own entry comes before "*" */
     size_t missing_count;
+    int (*cancelled)(void *user); /**< asked while a pipe is waited for; not 0: FFWD_ECANCELLED */
+    void *user;
 } ffwd_reader_options;
 #define FFWD_READER_OPTIONS_INIT                                                                   \
-    { sizeof(ffwd_reader_options), 0, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0 }
+    { sizeof(ffwd_reader_options), 0, 0, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL }
 
 /** What a matrix file holds. Set struct_size first; grows at the end. */
 typedef struct ffwd_matrix_info {
