@@ -33,7 +33,7 @@ OUTSIDERS = ["cli", "bench", "examples"]
 
 # A library and the only places that know it.
 LIBRARIES = {
-    "pthreadpool.h": ["host/cpu/threads.c"],
+    "pthreadpool.h": ["host/base/threads.c"],
     "CL/": ["host/opencl/", "bench/peers/"],
     "Random123/": ["host/base/random.c"],
     "dlfcn.h": ["host/opencl/loader.c"],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Threads: engines of several callers at once over one CPU device, and the pool that they share.
-#include "cpu/threads.h"
+#include "base/threads.h"
 
 #include <errno.h>
 #include <fenv.h>

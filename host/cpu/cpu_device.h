@@ -3,9 +3,9 @@
 #ifndef FFWD_CPU_CPU_DEVICE_H
 #define FFWD_CPU_CPU_DEVICE_H
 
+#include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
-#include "cpu/threads.h"
 
 typedef struct ffwd_cpu_device {
     ffwd_device base;

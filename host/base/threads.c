@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // pthreadpool behind three functions: busy pools do not block, tasks compute in the contract's
 // floating-point environment, and ThreadSanitizer is told what the library does not tell it.
-#include "cpu/threads.h"
+#include "base/threads.h"
 
 #include <pthread.h>
 #include <pthreadpool.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cpu/threads.h"
+#include "base/threads.h"
 
 /** The kernel refuses a set that is smaller than its own: room for 8192 CPUs, as many as it has. */
 static uint32_t affinity_count(void) {

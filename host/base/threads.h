@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The CPU device's threads: the one place that knows pthreadpool.
-#ifndef FFWD_CPU_THREADS_H
-#define FFWD_CPU_THREADS_H
+// Threads that share out work: the one place that knows pthreadpool.
+#ifndef FFWD_BASE_THREADS_H
+#define FFWD_BASE_THREADS_H
 
 #include <stdbool.h>
 
