@@ -120,6 +120,10 @@ static bool apply(const char *function, double alpha, double beta, const onnx_fo
 bool ffwd_onnx_form_arithmetic(const onnx_form_call *call, onnx_form *made) {
     const onnx_form *left = &call->inputs[0], *right = &call->inputs[1];
     onnx_form inverse;
+    if (call->count == 1) {
+        *made = *left;
+        return call->variant[0] == '+';
+    }
     if (call->count != 2) {
         return false;
     }
@@ -233,6 +237,10 @@ bool ffwd_onnx_form_clip(const onnx_form_call *call, onnx_form *made) {
 bool ffwd_onnx_form_bound(const onnx_form_call *call, onnx_form *made) {
     double bound;
     const bool first = is_constant(&call->inputs[0], &bound);
+    if (call->count == 1) {
+        *made = call->inputs[0];
+        return true;
+    }
     if (call->count != 2 || (!first && !is_constant(&call->inputs[1], &bound))) {
         return false;
     }

@@ -10,8 +10,6 @@
 #include "base/memory.h"
 
 #define OPSETS_MAX 16
-/** Opsets before the first whose operators all broadcast as today's do. */
-#define OPSET_MIN 7
 
 /** Names sorted with the values they stand for; where two are equal, the first declared is first.
  */
@@ -78,14 +76,9 @@ static ffwd_status read_opsets(onnx_graph *graph, const onnx_views *opsets, ffwd
             graph->opset = opset.version;
         }
     }
-    if (graph->opset == 0) {
-        return ffwd_fail(err, FFWD_EFORMAT, "does not say which version of operators it means");
-    }
-    if (graph->opset < OPSET_MIN) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED, "operators of version %lld, older than %d",
-                         (long long)graph->opset, OPSET_MIN);
-    }
-    return FFWD_OK;
+    return graph->opset > 0
+               ? FFWD_OK
+               : ffwd_fail(err, FFWD_EFORMAT, "does not say which version of operators it means");
 }
 
 static ffwd_status read_lists(reading *r, onnx_view file, ffwd_error *err) {
@@ -140,6 +133,10 @@ static ffwd_status read_x(onnx_view type, onnx_value *x, ffwd_error *err) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "X is no tensor");
     }
     x->type = tensor.elem_type;
+    if (!ffwd_onnx_is_number(x->type)) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "X has elements of type %d, which are no numbers",
+                         x->type);
+    }
     if (tensor.shape.at == NULL) {
         return FFWD_OK;
     }
@@ -292,10 +289,10 @@ static ffwd_status resolve_outputs(reading *r, ffwd_error *err) {
             return ffwd_fail(err, FFWD_EFORMAT, "output %u is broken", i + 1);
         }
         graph->outputs[i] = find_value(r, info.name);
-        if (graph->outputs[i] == ONNX_NONE) {
-            char text[64];
-            ffwd_onnx_view_text(info.name, text, sizeof text);
-            return ffwd_fail(err, FFWD_EFORMAT, "nothing makes the output '%s'", text);
+        if (graph->outputs[i] == ONNX_NONE) { // of an output of a node that nothing here looks at
+            graph->outputs[i] = graph->value_count;
+            graph->values[graph->value_count++] =
+                (onnx_value){.name = info.name, .node = ONNX_NONE};
         }
     }
     return graph->output_count > 0 ? FFWD_OK
@@ -307,7 +304,7 @@ static ffwd_status allocate(reading *r, ffwd_error *err) {
     graph->node_count = (uint32_t)r->lists.node.count;
     graph->output_count = (uint32_t)r->lists.output.count;
     const uint64_t values = r->lists.initializer.count + r->lists.input.count +
-                            (uint64_t)ONNX_OUTPUTS_MAX * graph->node_count;
+                            r->lists.output.count + (uint64_t)ONNX_OUTPUTS_MAX * graph->node_count;
     graph->nodes = ffwd_onnx_keep(&graph->arena, graph->node_count * sizeof *graph->nodes);
     graph->outputs = ffwd_onnx_keep(&graph->arena, graph->output_count * sizeof *graph->outputs);
     graph->values = ffwd_onnx_keep(&graph->arena, values * sizeof *graph->values);

@@ -47,6 +47,13 @@ ffwd_status ffwd_onnx_infer_unary(onnx_graph *graph, onnx_node *node, onnx_value
                              : status;
 }
 
+/** Whether numbers of one type are the same ones in another, as far as rows hold them. Indices and
+ *  labels are small: int32 and int64 are one. */
+static bool keeps_numbers(int32_t from, int32_t to) {
+    return from == to || ffwd_onnx_is_real(to) ||
+           (!ffwd_onnx_is_real(from) && (to == ONNX_INT32 || to == ONNX_INT64));
+}
+
 /** Identity and what passes constants on. */
 static ffwd_status infer_identity(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                   ffwd_error *err) {
@@ -66,7 +73,8 @@ static ffwd_status infer_dropout(onnx_graph *graph, onnx_node *node, onnx_value 
                                  ffwd_error *err) {
     double training = 0;
     const onnx_value *mode = ffwd_onnx_input(graph, node, 2);
-    if (mode != NULL && (!ffwd_onnx_scalar(graph, mode, &training) || training != 0)) {
+    if ((mode != NULL && (!ffwd_onnx_scalar(graph, mode, &training) || training != 0)) ||
+        (graph->opset < 7 && ffwd_onnx_int_attribute(node, "is_test", 0) == 0)) {
         return ffwd_onnx_refuse(node, err, "is in training mode");
     }
     return infer_identity(graph, node, out, err);
@@ -74,16 +82,16 @@ static ffwd_status infer_dropout(onnx_graph *graph, onnx_node *node, onnx_value 
 
 static ffwd_status infer_cast(onnx_graph *graph, onnx_node *node, onnx_value *out,
                               ffwd_error *err) {
-    const int64_t type = ffwd_onnx_int_attribute(node, "to", 0);
+    const int32_t type = (int32_t)ffwd_onnx_int_attribute(node, "to", 0);
     ffwd_status status = infer_identity(graph, node, out, err);
     if (status != FFWD_OK || out->kind != ONNX_ROWS) {
         return status; // a constant's numbers are read as they are stored
     }
-    if (ffwd_onnx_is_real(out->type) && !ffwd_onnx_is_real((int32_t)type)) {
-        return ffwd_onnx_refuse(node, err, "makes other numbers of floating-point ones (type %lld)",
-                                (long long)type);
+    if (!keeps_numbers(out->type, type)) {
+        return ffwd_onnx_refuse(node, err, "makes other numbers of type %d of those of type %d",
+                                type, out->type);
     }
-    out->type = (int32_t)type;
+    out->type = type;
     return FFWD_OK;
 }
 

@@ -12,11 +12,12 @@ ffwd_status ffwd_onnx_infer(onnx_graph *graph, ffwd_error *err);
 ffwd_status ffwd_onnx_explain(onnx_graph *graph, onnx_node *node, ffwd_error *err);
 
 /**
- * A constant operand as one value for each column of rows that it is broadcast to, or as one value
- * where all are equal. *count is how many; the values live as long as the graph.
+ * A constant operand of a node as one value for each column of rows that it is broadcast to, or as
+ * one value where all are equal. *count is how many; the values live as long as the graph.
  */
-ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_value *constant, const onnx_value *rows,
-                              double **columns, uint64_t *count, ffwd_error *err);
+ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_node *node, const onnx_value *constant,
+                              const onnx_value *rows, double **columns, uint64_t *count,
+                              ffwd_error *err);
 
 /** Says what a node makes of what it takes; *out has its name and maker already. */
 typedef ffwd_status onnx_infer_function(onnx_graph *graph, onnx_node *node, onnx_value *out,
@@ -49,7 +50,7 @@ void ffwd_onnx_copy_shape(const onnx_value *rows, onnx_value *out);
 ffwd_status ffwd_onnx_need_real(const onnx_node *node, const onnx_value *rows, ffwd_error *err);
 
 /** Whether a constant has one value for each column, and where rows' extent is unknown, which. */
-ffwd_status ffwd_onnx_check_constant(const onnx_node *node, const onnx_tensor *tensor,
-                                     onnx_value *rows, ffwd_error *err);
+ffwd_status ffwd_onnx_check_constant(const onnx_graph *graph, const onnx_node *node,
+                                     const onnx_tensor *tensor, onnx_value *rows, ffwd_error *err);
 
 #endif

@@ -4,21 +4,37 @@
 #include "base/memory.h"
 #include "format/onnx_infer.h"
 
-ffwd_status ffwd_onnx_check_constant(const onnx_node *node, const onnx_tensor *tensor,
-                                     onnx_value *rows, ffwd_error *err) {
+/** The rows' axis at which a constant's first lies. The last axes are those of the rows, but before
+ *  version 7 an attribute said where, and slopes belonged to axis 1. */
+static int64_t first_axis(const onnx_graph *graph, const onnx_node *node, const onnx_tensor *tensor,
+                          const onnx_value *rows) {
+    const int64_t last = (int64_t)rows->rank - tensor->rank;
+    if (graph->opset >= 7) {
+        return last;
+    }
+    if (ffwd_onnx_node_is(node, "PRelu")) {
+        return tensor->rank == 1 && rows->rank > 1 ? 1 : last;
+    }
+    const int64_t given = ffwd_onnx_int_attribute(node, "axis", last);
+    return given < 0 ? given + rows->rank : given;
+}
+
+ffwd_status ffwd_onnx_check_constant(const onnx_graph *graph, const onnx_node *node,
+                                     const onnx_tensor *tensor, onnx_value *rows, ffwd_error *err) {
     char shape[ONNX_SHAPE_BYTES];
+    const int64_t first = first_axis(graph, node, tensor, rows);
     ffwd_onnx_tensor_shape(tensor, shape);
-    if (tensor->rank > rows->rank) {
+    if (first < 0 || first + tensor->rank > rows->rank) {
         return ffwd_onnx_refuse(node, err, "an operand is %s, which has more axes than the rows",
                                 shape);
     }
-    for (unsigned i = 1; i <= tensor->rank; i++) {
-        const uint64_t extent = tensor->dims[tensor->rank - i];
-        int64_t *across = &rows->dims[rows->rank - i];
+    for (unsigned i = 0; i < tensor->rank; i++) {
+        const uint64_t extent = tensor->dims[i];
+        int64_t *across = &rows->dims[first + i];
         if (extent == 1) {
             continue;
         }
-        if (i == rows->rank) {
+        if (first + i == 0) {
             return ffwd_onnx_refuse(node, err, "an operand is %s: it differs from row to row",
                                     shape);
         }
@@ -60,7 +76,7 @@ static ffwd_status infer_columns(onnx_graph *graph, onnx_node *node, onnx_value 
     for (unsigned i = 0; i < ONNX_INPUTS_MAX; i++) {
         const onnx_value *value = ffwd_onnx_input(graph, node, i);
         ffwd_status status = value != NULL && value->kind == ONNX_CONSTANT
-                                 ? ffwd_onnx_check_constant(node, value->tensor, out, err)
+                                 ? ffwd_onnx_check_constant(graph, node, value->tensor, out, err)
                                  : FFWD_OK;
         if (status != FFWD_OK) {
             out->kind = ONNX_OPAQUE;
@@ -95,21 +111,25 @@ ffwd_status ffwd_onnx_infer_where(onnx_graph *graph, onnx_node *node, onnx_value
     return status;
 }
 
-/** The element of a constant that column `column` of rows meets. */
-static uint64_t place_of(const onnx_tensor *tensor, const onnx_value *rows, uint64_t column) {
+/** The element of a constant that column `column` of rows meets; `first` is its first axis. */
+static uint64_t place_of(const onnx_tensor *tensor, int64_t first, const onnx_value *rows,
+                         uint64_t column) {
     uint64_t place = 0;
-    for (unsigned i = 1; i < rows->rank; i++) {
-        const uint64_t extent = (uint64_t)rows->dims[rows->rank - i], index = column % extent;
+    for (int64_t axis = rows->rank - 1; axis > 0; axis--) {
+        const uint64_t extent = (uint64_t)rows->dims[axis], index = column % extent;
+        const int64_t own = axis - first; // of the constant
         column /= extent;
-        if (i <= tensor->rank && tensor->dims[tensor->rank - i] > 1) {
-            place += index * tensor->strides[tensor->rank - i];
+        if (own >= 0 && own < tensor->rank && tensor->dims[own] > 1) {
+            place += index * tensor->strides[own];
         }
     }
     return place;
 }
 
-ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_value *constant, const onnx_value *rows,
-                              double **columns, uint64_t *count, ffwd_error *err) {
+ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_node *node, const onnx_value *constant,
+                              const onnx_value *rows, double **columns, uint64_t *count,
+                              ffwd_error *err) {
+    const int64_t first = first_axis(graph, node, constant->tensor, rows);
     const onnx_tensor *tensor = constant->tensor;
     uint64_t bytes;
     ffwd_status status = ffwd_onnx_tensor_load(&graph->arena, constant->tensor, err);
@@ -128,7 +148,7 @@ ffwd_status ffwd_onnx_columns(onnx_graph *graph, const onnx_value *constant, con
         return ffwd_fail_memory(err, bytes, "a constant");
     }
     for (uint64_t i = 0; i < *count; i++) {
-        (*columns)[i] = ffwd_onnx_number(tensor, one ? 0 : place_of(tensor, rows, i));
+        (*columns)[i] = ffwd_onnx_number(tensor, one ? 0 : place_of(tensor, first, rows, i));
     }
     return FFWD_OK;
 }

@@ -34,7 +34,7 @@ ffwd_status ffwd_onnx_infer_gemm(onnx_graph *graph, onnx_node *node, onnx_value 
     if (bias != NULL && bias->kind != ONNX_CONSTANT) {
         return ffwd_onnx_refuse(node, err, "C is not constant");
     }
-    status = bias != NULL ? ffwd_onnx_check_constant(node, bias->tensor, out, err) : FFWD_OK;
+    status = bias != NULL ? ffwd_onnx_check_constant(graph, node, bias->tensor, out, err) : FFWD_OK;
     return status == FFWD_OK ? ffwd_onnx_need_real(node, rows, err) : status;
 }
 
@@ -145,7 +145,8 @@ ffwd_status ffwd_onnx_infer_normalization(onnx_graph *graph, onnx_node *node, on
     if (status != FFWD_OK) {
         return status;
     }
-    if (ffwd_onnx_int_attribute(node, "training_mode", 0) != 0) {
+    if (ffwd_onnx_int_attribute(node, "training_mode", 0) != 0 ||
+        (graph->opset < 7 && ffwd_onnx_int_attribute(node, "is_test", 0) == 0)) {
         return ffwd_onnx_refuse(node, err, "is in training mode");
     }
     for (unsigned i = 1; i <= 4; i++) {

@@ -56,7 +56,7 @@ static ffwd_status add_slopes(onnx_chain *chain, onnx_node *node, const onnx_val
     if (step == NULL) {
         return ffwd_onnx_fail_steps(err);
     }
-    ffwd_status status = ffwd_onnx_columns(chain->graph, slopes, rows, &step->slopes.values,
+    ffwd_status status = ffwd_onnx_columns(chain->graph, node, slopes, rows, &step->slopes.values,
                                            &step->slopes.count, err);
     for (uint64_t i = 0; status == FFWD_OK && i < step->slopes.count; i++) {
         step->slopes.values[i] *= sign;
@@ -117,7 +117,7 @@ static ffwd_status match_constant(onnx_chain *chain, onnx_node *node, unsigned r
     }
     onnx_columns *to = is_sum || is_difference ? &step->shift : &step->scale;
     ffwd_status status =
-        ffwd_onnx_columns(chain->graph, ffwd_onnx_input(chain->graph, node, 1 - rows),
+        ffwd_onnx_columns(chain->graph, node, ffwd_onnx_input(chain->graph, node, 1 - rows),
                           &chain->graph->values[node->outputs[0]], &to->values, &to->count, err);
     if (status != FFWD_OK) {
         return ffwd_onnx_prefix(node, err, status);
@@ -179,8 +179,8 @@ ffwd_status ffwd_onnx_match_comparison(onnx_chain *chain, onnx_node *node, uint3
     }
     chain->steps[chain->count - 2].activation = equal ? "step_ge" : "step";
     ffwd_status status =
-        ffwd_onnx_columns(graph, bound, &graph->values[node->outputs[0]], &difference->shift.values,
-                          &difference->shift.count, err);
+        ffwd_onnx_columns(graph, node, bound, &graph->values[node->outputs[0]],
+                          &difference->shift.values, &difference->shift.count, err);
     if (status == FFWD_OK && less == left) {
         status = ffwd_onnx_put_number(chain, -1, &difference->scale, err);
     } else if (status == FFWD_OK) {

@@ -26,8 +26,8 @@ ffwd_status ffwd_onnx_match_gemm(onnx_chain *chain, onnx_node *node, uint32_t *n
         return FFWD_OK;
     }
     const double beta = ffwd_onnx_float_attribute(node, "beta", 1);
-    status = ffwd_onnx_columns(graph, bias, &graph->values[node->outputs[0]], &step->bias.values,
-                               &step->bias.count, err);
+    status = ffwd_onnx_columns(graph, node, bias, &graph->values[node->outputs[0]],
+                               &step->bias.values, &step->bias.count, err);
     for (uint64_t i = 0; status == FFWD_OK && i < step->bias.count; i++) {
         step->bias.values[i] *= beta;
     }

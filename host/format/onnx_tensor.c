@@ -62,6 +62,10 @@ static unsigned element_bytes(int32_t type) {
     }
 }
 
+bool ffwd_onnx_is_number(int32_t type) {
+    return element_bytes(type) > 0;
+}
+
 /** Sets strides and count of a dense tensor; false where its size does not fit. */
 static bool lay_out(onnx_tensor *tensor) {
     tensor->count = 1;

@@ -50,7 +50,9 @@ typedef struct onnx_tensor {
 void *ffwd_onnx_keep(onnx_arena *arena, uint64_t bytes);
 void ffwd_onnx_arena_free(onnx_arena *arena);
 
+/** Whether elements of a type are floating-point numbers; numbers at all, bool among them. */
 bool ffwd_onnx_is_real(int32_t type);
+bool ffwd_onnx_is_number(int32_t type);
 
 /** Type and shape of a TensorProto, checked; its name goes to *name. FFWD_EFORMAT. */
 ffwd_status ffwd_onnx_tensor_parse(onnx_view message, onnx_tensor *tensor, onnx_view *name,

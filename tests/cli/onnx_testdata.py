@@ -78,18 +78,32 @@ def array(data, kind=None):
     return numbers.astype(DTYPES[kind]).reshape(shape)
 
 
+def attribute(data):
+    """A number, an array or a list of integers."""
+    if all_of(data, 2):
+        return struct.unpack("<f", first_of(data, 2))[0]
+    if all_of(data, 5):
+        return array(first_of(data, 5))
+    return integers(data, 3)[0] if all_of(data, 3) else integers(data, 8)
+
+
 class Node:
     """Operator, inputs and attributes of a NodeProto."""
 
     def __init__(self, data):
         self.op = first_of(data, 4).decode()
         self.inputs = [name.decode() for name in all_of(data, 1)]
-        self.attributes = {}
-        for attribute in all_of(data, 5):
-            name = first_of(attribute, 1).decode()
-            number = first_of(attribute, 2)
-            self.attributes[name] = (struct.unpack("<f", number)[0] if number else
-                                     integers(attribute, 3) and integers(attribute, 3)[0])
+        self.output = first_of(data, 2).decode()
+        self.attributes = {first_of(item, 1).decode(): attribute(item)
+                           for item in all_of(data, 5)}
+
+    def constant(self, constants):
+        """The array that it makes of constants alone; None where it does not."""
+        if self.op == "Constant":
+            return self.attributes.get("value")
+        if self.op == "Transpose" and self.inputs[0] in constants:
+            return constants[self.inputs[0]].transpose(self.attributes.get("perm"))
+        return None
 
 
 class Case:
@@ -102,6 +116,10 @@ class Case:
         graph = dict(parts)[7]
         self.nodes = [Node(node) for node in all_of(graph, 1)]
         self.constants = {first_of(item, 8).decode(): array(item) for item in all_of(graph, 5)}
+        for node in self.nodes:
+            made = node.constant(self.constants)
+            if made is not None:
+                self.constants[node.output] = made
         inputs = {first_of(item, 1).decode(): element_of(item) for item in all_of(graph, 11)}
         given = [name for name in inputs if name not in self.constants]
         self.x = None

@@ -25,7 +25,7 @@ def save(nodes, tensors=(), **more):
 def run(nodes, tensors=(), x=X, options=(), **more):
     """Y of a model on X."""
     np.save(command.folder / "x.npy", x)
-    name = save(nodes, tensors, **more)
+    name = save(nodes, tensors, x=(None, *x.shape[1:]), **more)
     ffwd("run", name, "x.npy", "-o", "y.npy", "--report", "none", *options)
     return np.load(command.folder / "y.npy")
 
@@ -188,6 +188,37 @@ class Nothing(command.Case):
               images.reshape(5, 6).astype(np.float64) @ weights)
 
 
+class Old(command.Case):
+    """Before version 7, an attribute said where operands begin, and whether a model was trained."""
+
+    def test_operands(self):
+        rows = RNG.uniform(-2, 2, (5, 2, 3)).astype(np.float32)
+        shift = np.float32([1, 2])
+        y = run([node("Add", "x c", "y", broadcast=1, axis=1)], [tensor("c", shift)], x=rows,
+                opset=6)
+        np.testing.assert_array_equal(y, (rows + shift[:, None]).reshape(5, 6))
+
+    def test_slopes_are_those_of_axis_1(self):
+        rows = RNG.uniform(-2, 2, (5, 3, 3)).astype(np.float32)
+        slopes = np.float32([0.5, 0.25, 2])
+        for opset, shaped in (6, slopes[:, None]), (7, slopes):
+            y = run([node("PRelu", "x c", "y")], [tensor("c", slopes)], x=rows, opset=opset)
+            np.testing.assert_array_equal(y, np.where(rows < 0, rows * shaped, rows).reshape(5, 9))
+
+    def test_training(self):
+        for op in "Dropout", "BatchNormalization":
+            self.assertIn("training mode", refusal(
+                [node(op, "x a a a a" if op[0] == "B" else "x", "y")],
+                [tensor("a", np.ones(3, np.float32))], opset=6))
+            run([node(op, "x a a a a" if op[0] == "B" else "x", "y", is_test=1)],
+                [tensor("a", np.ones(3, np.float32))], opset=6)
+
+    def test_axes_that_are_none(self):
+        for axis in -4, 2:
+            self.assertIn("more axes", refusal([node("Add", "x c", "y", axis=axis)],
+                                               [tensor("c", X[0])], opset=6))
+
+
 class Refused(command.Case):
     W = tensor("w", W.T.copy())
 
@@ -207,7 +238,10 @@ class Refused(command.Case):
         self.check("(Dropout): is in training", [node("Dropout", "x - t", "y")],
                    [tensor("t", np.array(True))])
         self.check("differs from row to row", [node("Add", "x c", "y")], [tensor("c", X)])
-        self.check("(Cast): makes other numbers", [node("Cast", "x", "y", to=7)])
+        self.check("(Cast): makes other numbers of type 7 of those of type 1",
+                   [node("Cast", "x", "y", to=7)])
+        self.check("(Cast): makes other numbers of type 3 of those of type 6",
+                   [node("Cast", "x", "y", to=3)], element=6)
 
     def test_graphs(self):
         self.check("takes a second input of the graph, 'b'", [node("Add", "x b", "y")],
@@ -216,9 +250,11 @@ class Refused(command.Case):
                    [node("Relu", "h", "y"), node("Relu", "x", "h")])
         self.check("takes 'y', which nothing before it makes", [node("Relu", "y", "y")])
         self.check("two values are called 'y'", [node("Relu", "x", "y"), node("Relu", "x", "y")])
-        self.check("nothing makes the output 'y'", [node("Relu", "x", "z")])
+        self.check("'y' is not computed from X", [node("Relu", "x", "z")])
         self.check("'w' is not computed from X", [node("Relu", "x", "z")], y="w")
-        self.check("operators of version 6", [node("Relu", "x", "y")], opset=6)
+        self.check("which version of operators", [node("Relu", "x", "y")], opset=0)
+        self.check("X has elements of type 8, which are no numbers", [node("Identity", "x", "y")],
+                   element=8)
         self.check("nothing says how many values", [node("Relu", "x", "y")], x=None)
         self.check("rows of 1099511627776 values", [node("Relu", "x", "y")], x=(None, 1 << 40))
         self.check("takes 3 inputs, but a row has 5", [node("MatMul", "x w", "y")], x=(None, 5))
