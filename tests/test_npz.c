@@ -628,6 +628,39 @@ START_TEST(archives_read_back) {
 }
 END_TEST
 
+static void archive_layers(const char *path, uint64_t rows) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_archive *archive = begin(path);
+    size_t first = add(archive, "W1", rows, 3, FFWD_F32),
+           known = add(archive, "W2", 3, 3, FFWD_F32), last = add(archive, "W3", rows, 3, FFWD_F32);
+    for (size_t row = 0; row < 3; row++) {
+        append(archive, first, 1, numbers + 3 * row);
+        append(archive, last, 1, numbers + 1);
+        append(archive, known, 1, numbers);
+    }
+    ck_assert_msg(ffwd_archive_commit(archive, &err) == FFWD_OK, "%s", err.message);
+    ffwd_archive_destroy(archive);
+}
+
+/** The same archive, whether rows are told before or after. */
+START_TEST(rows_known_at_the_end) {
+    size_t files = count_files(), before, after;
+    archive_layers(scratch("before.npz"), 3);
+    archive_layers(scratch("after.npz"), UINT64_MAX);
+    ck_assert_uint_eq(count_files(), files + 2);
+    unsigned char *expected = get_file(scratch("before.npz"), &before);
+    unsigned char *found = get_file(scratch("after.npz"), &after);
+    ck_assert_uint_eq(after, before);
+    ck_assert_mem_eq(found, expected, before);
+    free(expected);
+    free(found);
+    ffwd_archive *archive = begin(scratch("left.npz"));
+    append(archive, add(archive, "z1", UINT64_MAX, 1, FFWD_F32), 1, numbers);
+    ffwd_archive_destroy(archive);
+    ck_assert_uint_eq(count_files(), files + 2);
+}
+END_TEST
+
 START_TEST(archives_appear_whole) {
     ffwd_error err = FFWD_ERROR_INIT;
     struct stat status;
@@ -685,7 +718,7 @@ START_TEST(what_cannot_be_archived) {
     ck_assert_int_eq(err.native, ENAMETOOLONG);
     archive = begin(scratch("out.npz"));
     ck_assert_int_eq(ffwd_archive_add(archive, "z", 1, 1, 9, &entry, &err), FFWD_EARGUMENT);
-    ck_assert_int_eq(ffwd_archive_add(archive, "z", UINT64_MAX, 2, FFWD_U8, &entry, &err),
+    ck_assert_int_eq(ffwd_archive_add(archive, "z", UINT64_MAX - 1, 2, FFWD_U8, &entry, &err),
                      FFWD_EOVERFLOW);
     ck_assert_int_eq(ffwd_archive_add(archive, "z", UINT64_MAX / 2, 1, FFWD_U8, &entry, &err),
                      FFWD_EOVERFLOW);
@@ -784,6 +817,7 @@ static Suite *npz_suite(void) {
     TCase *archives = tcase_create("archives");
     tcase_add_test(archives, archives_read_back);
     tcase_add_test(archives, archives_appear_whole);
+    tcase_add_test(archives, rows_known_at_the_end);
     tcase_add_test(archives, long_names);
     tcase_add_test(archives, what_cannot_be_archived);
     tcase_add_test(archives, numpy_reads_ours);

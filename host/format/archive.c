@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Several matrices in one .npz. Layers grow side by side while a zip file grows at its end, so all
-// entries wait in one unnamed file, each at its place, and are zipped at the end.
+// entries wait in unnamed files, each at its place in one or, where nobody knows how many rows it
+// gets, in its own, and are zipped at the end.
 #include <ffwd/file.h>
 
 #include <errno.h>
@@ -19,16 +20,19 @@
 #include "format/zip_io.h"
 
 typedef struct entry {
-    char *name; /**< in the archive, with .npy */
-    uint64_t rows, row_bytes;
+    char *name;    /**< in the archive, with .npy */
+    uint64_t rows; /**< UINT64_MAX: as many as come */
+    uint64_t cols, row_bytes;
+    uint32_t dtype;
     uint64_t written;      /**< rows */
-    uint64_t start, bytes; /**< in the unnamed file, header included */
+    int fd;                /**< of the unnamed file that it waits in */
+    uint64_t start, bytes; /**< there, header included */
     uint64_t data_start;
 } entry;
 
 struct ffwd_archive {
     char *path;
-    int fd; /**< of the unnamed file */
+    int fd; /**< of the unnamed file that entries share */
     entry *entries;
     size_t count, capacity;
     uint64_t end; /**< where the next entry starts */
@@ -72,12 +76,19 @@ cleanup:
     return status;
 }
 
+static void drop_entry(const ffwd_archive *archive, entry *dropped) {
+    if (dropped->fd >= 0 && dropped->fd != archive->fd) {
+        (void)close(dropped->fd);
+    }
+    ffwd_free(dropped->name);
+}
+
 void ffwd_archive_destroy(ffwd_archive *archive) {
     if (archive == NULL) {
         return;
     }
     for (size_t i = 0; i < archive->count; i++) {
-        ffwd_free(archive->entries[i].name);
+        drop_entry(archive, &archive->entries[i]);
     }
     if (archive->fd >= 0) {
         (void)close(archive->fd);
@@ -141,44 +152,53 @@ static ffwd_status name_entry(entry *added, const char *name, ffwd_error *err) {
     return FFWD_OK;
 }
 
-/** Gives the entry its place; false where sizes do not fit. */
-static bool place_entry(entry *added, uint64_t start, uint64_t header_bytes, uint64_t cols,
-                        uint32_t dtype) {
+/** Says where the entry ends that has `rows` rows; false where sizes do not fit. */
+static bool measure_entry(entry *measured, uint64_t rows) {
     uint64_t data_bytes, end;
-    if (!ffwd_multiply(cols, ffwd_dtype_size(dtype), &added->row_bytes) ||
-        !ffwd_multiply(added->rows, added->row_bytes, &data_bytes) ||
-        !ffwd_add(header_bytes, data_bytes, &added->bytes) ||
-        !ffwd_add(start, added->bytes, &end) || end > INT64_MAX) {
-        return false;
+    return ffwd_multiply(measured->cols, ffwd_dtype_size(measured->dtype), &measured->row_bytes) &&
+           ffwd_multiply(rows, measured->row_bytes, &data_bytes) &&
+           ffwd_add(measured->data_start - measured->start, data_bytes, &measured->bytes) &&
+           ffwd_add(measured->start, measured->bytes, &end) && end <= INT64_MAX;
+}
+
+/** Among the others where it is known how long it gets, else in a file of its own. */
+static ffwd_status place_entry(const ffwd_archive *archive, entry *added, uint64_t header_bytes,
+                               ffwd_error *err) {
+    bool known = added->rows != UINT64_MAX;
+    added->start = known ? archive->end : 0;
+    added->data_start = added->start + header_bytes;
+    if (!measure_entry(added, known ? added->rows : 0)) {
+        return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %s: %llu rows of %llu do not fit", archive->path,
+                         added->name, (unsigned long long)added->rows,
+                         (unsigned long long)added->cols);
     }
-    added->start = start;
-    added->data_start = start + header_bytes;
-    return true;
+    if (!known) {
+        return ffwd_file_unnamed(archive->path, &added->fd, err);
+    }
+    added->fd = archive->fd;
+    return FFWD_OK;
 }
 
 ffwd_status ffwd_archive_add(ffwd_archive *archive, const char *name, uint64_t rows, uint64_t cols,
                              uint32_t dtype, size_t *number, ffwd_error *err) {
     char header[FFWD_NPY_WRITTEN_MAX];
-    entry added = {.rows = rows};
+    entry added = {.rows = rows, .cols = cols, .dtype = dtype, .fd = -1};
     ffwd_status status;
     FFWD_TRY(status, check_open(archive, err));
     FFWD_TRY(status, check_entry(archive, name, dtype, err));
     const uint64_t header_bytes = ffwd_npy_format(header, rows, cols, dtype);
-    if (!place_entry(&added, archive->end, header_bytes, cols, dtype)) {
-        return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %s: %llu rows of %llu do not fit", archive->path,
-                         name, (unsigned long long)rows, (unsigned long long)cols);
-    }
     FFWD_TRY(status, grow(archive, err));
     FFWD_TRY(status, name_entry(&added, name, err));
-    FFWD_TRY(status, ffwd_file_write_at(archive->fd, archive->path, header, header_bytes,
-                                        added.start, err));
+    FFWD_TRY(status, place_entry(archive, &added, header_bytes, err));
+    FFWD_TRY(status,
+             ffwd_file_write_at(added.fd, archive->path, header, header_bytes, added.start, err));
     *number = archive->count;
     archive->entries[archive->count++] = added;
-    archive->end += added.bytes;
+    archive->end += added.fd == archive->fd ? added.bytes : 0;
     return FFWD_OK;
 
 cleanup:
-    ffwd_free(added.name);
+    drop_entry(archive, &added);
     return status;
 }
 
@@ -201,7 +221,7 @@ ffwd_status ffwd_archive_append(ffwd_archive *archive, size_t number, uint64_t r
     uint64_t start = grown->data_start + grown->written * grown->row_bytes;
     grown->written += rows;
     status =
-        ffwd_file_write_at(archive->fd, archive->path, values, rows * grown->row_bytes, start, err);
+        ffwd_file_write_at(grown->fd, archive->path, values, rows * grown->row_bytes, start, err);
     archive->failed = archive->failed || status != FFWD_OK;
     return status;
 }
@@ -225,7 +245,7 @@ static ffwd_status fail_zip(const ffwd_archive *archive, zip_error_t *error, ffw
 static ffwd_status zip_entry(const ffwd_archive *archive, const entry *zipped, zip_t *zip,
                              ffwd_error *err) {
     zip_error_t *error = zip_get_error(zip);
-    zip_source_t *source = ffwd_zip_input(archive->fd, zipped->start, zipped->bytes, error);
+    zip_source_t *source = ffwd_zip_input(zipped->fd, zipped->start, zipped->bytes, error);
     if (source == NULL) {
         return fail_zip(archive, error, err);
     }
@@ -290,7 +310,7 @@ static ffwd_status check_complete(const ffwd_archive *archive, ffwd_error *err) 
     }
     for (size_t i = 0; i < archive->count; i++) {
         const entry *checked = &archive->entries[i];
-        if (checked->written < checked->rows) {
+        if (checked->rows != UINT64_MAX && checked->written < checked->rows) {
             return ffwd_fail(err, FFWD_EARGUMENT,
                              "%s: %s takes %llu rows, but only %llu were given", archive->path,
                              checked->name, (unsigned long long)checked->rows,
@@ -300,10 +320,34 @@ static ffwd_status check_complete(const ffwd_archive *archive, ffwd_error *err) 
     return FFWD_OK;
 }
 
+/** Puts the rows of entries into their headers that did not have them. */
+static ffwd_status put_rows(ffwd_archive *archive, ffwd_error *err) {
+    char header[FFWD_NPY_WRITTEN_MAX];
+    ffwd_status status = FFWD_OK;
+    for (size_t i = 0; i < archive->count; i++) {
+        entry *grown = &archive->entries[i];
+        if (grown->rows != UINT64_MAX) {
+            continue;
+        }
+        const uint64_t bytes = ffwd_npy_format(header, grown->written, grown->cols, grown->dtype);
+        if (!measure_entry(grown, grown->written)) {
+            return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %s: %llu rows of %llu do not fit",
+                             archive->path, grown->name, (unsigned long long)grown->written,
+                             (unsigned long long)grown->cols);
+        }
+        FFWD_TRY(status,
+                 ffwd_file_write_at(grown->fd, archive->path, header, bytes, grown->start, err));
+    }
+
+cleanup:
+    return status;
+}
+
 ffwd_status ffwd_archive_commit(ffwd_archive *archive, ffwd_error *err) {
     ffwd_outfile file = FFWD_OUTFILE_NONE;
     ffwd_status status;
     FFWD_TRY(status, check_complete(archive, err));
+    FFWD_TRY(status, put_rows(archive, err));
     FFWD_TRY(status, ffwd_outfile_open(&file, archive->path, err));
     FFWD_TRY(status, zip_entries(archive, file.fd, err));
     FFWD_TRY(status, ffwd_outfile_commit(&file, err));

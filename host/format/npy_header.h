@@ -60,7 +60,8 @@ ffwd_status ffwd_npy_parse(const unsigned char *bytes, uint64_t available, uint6
 /** FFWD_EUNSUPPORTED for text, where numbers are needed. */
 ffwd_status ffwd_npy_check_numbers(const ffwd_npy_header *header, ffwd_error *err);
 
-/** Writes the header of a dense [rows][cols] array in this machine's byte order; its length. */
+/** Writes the header of a dense [rows][cols] array in this machine's byte order; its length, which
+ * is the same for any number of rows: they can be put in when they are known. */
 uint64_t ffwd_npy_format(char bytes[FFWD_NPY_WRITTEN_MAX], uint64_t rows, uint64_t cols,
                          uint32_t dtype);
 

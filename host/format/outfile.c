@@ -100,6 +100,20 @@ cleanup:
     return status;
 }
 
+bool ffwd_outfile_is_stream(const ffwd_outfile *file) {
+    return file->target == NULL;
+}
+
+ffwd_status ffwd_outfile_rewrite(ffwd_outfile *file, const void *data, uint64_t bytes,
+                                 uint64_t offset, ffwd_error *err) {
+    ffwd_status status = flush(file, err);
+    if (status == FFWD_OK) {
+        status = ffwd_file_write_at(file->fd, file->name, data, bytes, offset, err);
+        file->failed = file->failed || status != FFWD_OK;
+    }
+    return status;
+}
+
 /** After a crash the name must not stand for a file that never reached the disk. */
 static ffwd_status synchronise(const ffwd_outfile *file, ffwd_error *err) {
     return file->target != NULL ? ffwd_file_synchronise(file->fd, file->name, err) : FFWD_OK;

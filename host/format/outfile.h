@@ -36,6 +36,13 @@ ffwd_status ffwd_outfile_write(ffwd_outfile *file, const void *data, uint64_t by
  *  then adds to `used`. */
 ffwd_status ffwd_outfile_room(ffwd_outfile *file, size_t bytes, ffwd_error *err);
 
+/** Whether the file is written from its start to its end only, as a pipe is. */
+bool ffwd_outfile_is_stream(const ffwd_outfile *file);
+
+/** Writes over what has been written at `offset`; not of a stream. */
+ffwd_status ffwd_outfile_rewrite(ffwd_outfile *file, const void *data, uint64_t bytes,
+                                 uint64_t offset, ffwd_error *err);
+
 /** Writes what is left, closes, and gives the file its name. To be followed by a discard. */
 ffwd_status ffwd_outfile_commit(ffwd_outfile *file, ffwd_error *err);
 

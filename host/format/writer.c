@@ -18,7 +18,8 @@
 struct ffwd_writer {
     ffwd_outfile file;
     bool csv, committed;
-    uint64_t rows, cols, row_bytes;
+    uint64_t rows; /**< UINT64_MAX: as many as come */
+    uint64_t cols, row_bytes;
     uint64_t written; /**< rows */
     uint32_t dtype;
     size_t kept_count; /**< columns before the others */
@@ -39,9 +40,7 @@ static ffwd_status check_shape(const ffwd_writer *writer, const char *path, ffwd
                          writer->dtype);
     }
     if (writer->rows == UINT64_MAX) {
-        return writer->csv ? FFWD_OK
-                           : ffwd_fail(err, FFWD_EARGUMENT,
-                                       "%s: the rows of a .npy file must be known", path);
+        return FFWD_OK;
     }
     if (!ffwd_multiply(writer->rows, writer->row_bytes, &bytes)) {
         return ffwd_fail(err, FFWD_EOVERFLOW, "%s: %llu rows of %llu do not fit", path,
@@ -54,6 +53,13 @@ static ffwd_status write_npy_header(ffwd_writer *writer, ffwd_error *err) {
     char header[FFWD_NPY_WRITTEN_MAX];
     uint64_t bytes = ffwd_npy_format(header, writer->rows, writer->cols, writer->dtype);
     return ffwd_outfile_write(&writer->file, header, bytes, err);
+}
+
+/** What was begun without knowing it gets the number of its rows. */
+static ffwd_status put_npy_rows(ffwd_writer *writer, ffwd_error *err) {
+    char header[FFWD_NPY_WRITTEN_MAX];
+    uint64_t bytes = ffwd_npy_format(header, writer->written, writer->cols, writer->dtype);
+    return ffwd_outfile_rewrite(&writer->file, header, bytes, 0, err);
 }
 
 /** A name of any length, and what stands behind it. */
@@ -136,6 +142,12 @@ ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols, u
     FFWD_TRY(status, check_shape(writer, path, err));
     FFWD_TRY(status, check_names(writer, path, &given, err));
     FFWD_TRY(status, ffwd_outfile_open(&writer->file, path, err));
+    if (!writer->csv && rows == UINT64_MAX && ffwd_outfile_is_stream(&writer->file)) {
+        status = ffwd_fail(
+            err, FFWD_EUNSUPPORTED,
+            "%s: a .npy stream starts with the number of its rows, which is not known", path);
+        goto cleanup;
+    }
     FFWD_TRY(status, write_header(writer, &given, err));
     *out = writer;
     return FFWD_OK;
@@ -261,7 +273,13 @@ ffwd_status ffwd_writer_commit(ffwd_writer *writer, ffwd_error *err) {
                          writer->file.name, (unsigned long long)writer->rows,
                          (unsigned long long)writer->written);
     }
-    ffwd_status status = ffwd_outfile_commit(&writer->file, err);
-    writer->committed = status == FFWD_OK;
+    ffwd_status status = FFWD_OK;
+    if (!writer->csv && writer->rows == UINT64_MAX) {
+        FFWD_TRY(status, put_npy_rows(writer, err));
+    }
+    FFWD_TRY(status, ffwd_outfile_commit(&writer->file, err));
+    writer->committed = true;
+
+cleanup:
     return status;
 }

@@ -151,9 +151,9 @@ typedef struct ffwd_writer_options {
  * exactly, text is quoted where it must be. A device or a pipe is written in place, as CSV unless
  * its name ends in `.npy`.
  *
- * @param rows UINT64_MAX where not known, for CSV only: the header of `.npy` holds it
- * @return FFWD_EUNSUPPORTED for another ending and for kept columns in `.npy`, FFWD_EIO (native is
- *         errno), FFWD_EARGUMENT, FFWD_EOVERFLOW, FFWD_ENOMEM
+ * @param rows UINT64_MAX where not known: `.npy` gets them at the commit, which a pipe cannot
+ * @return FFWD_EUNSUPPORTED for another ending, for such a pipe, and for kept columns in `.npy`,
+ *         FFWD_EIO (native is errno), FFWD_EARGUMENT, FFWD_EOVERFLOW, FFWD_ENOMEM
  */
 FFWD_API ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols,
                                         uint32_t dtype, const ffwd_writer_options *options,
@@ -181,7 +181,8 @@ typedef struct ffwd_archive ffwd_archive;
  */
 FFWD_API ffwd_status ffwd_archive_create(const char *path, ffwd_archive **out,
                                          ffwd_error *err) FFWD_CHECKED;
-/** Adds an array of `rows` x `cols`, as `name` without ".npy"; *entry numbers it from 0.
+/** Adds an array of `rows` (UINT64_MAX: as many as come) x `cols`, as `name` without ".npy"; *entry
+ * numbers it from 0.
  * FFWD_EARGUMENT for a name that is there, FFWD_ESTATE after the commit, FFWD_EOVERFLOW, FFWD_EIO,
  * FFWD_ENOMEM. */
 FFWD_API ffwd_status ffwd_archive_add(ffwd_archive *archive, const char *name, uint64_t rows,
