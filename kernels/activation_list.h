@@ -17,7 +17,8 @@
     X(PRELU, 7, ffwd_leaky_relu(z, slope))                                                         \
     X(THRESHOLDED_RELU, 8, ffwd_thresholded_relu(z, alpha))                                        \
     X(HARD_SIGMOID, 12, ffwd_hard_sigmoid(z, alpha, beta))                                         \
-    X(CLIP, 13, ffwd_clip(z, alpha, beta))
+    X(CLIP, 13, ffwd_clip(z, alpha, beta))                                                         \
+    X(EXP, 21, ffwd_exp(z))
 
 // Which activations an includer may ask for; the others are not compiled.
 #ifndef FFWD_USED

@@ -27,6 +27,8 @@
 #else
 #include "activations_f32.h"
 #endif
+#include "activations_exp.h"
+#include "activations_log.h"
 
 static inline REAL ffwd_identity(REAL z) {
     return z;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sigmoid, tanh and the canonical NaN in float32. Included by activations.h, which says what
-// the includer supplies.
+// Sigmoid, tanh and the canonical NaN in float32, and the constants and curves of float32 that the
+// other activations are made of. Included by activations.h, which says what the includer supplies.
 //
 // Largest errors are over all 2^32 arguments, in units in the last place (ulp) of
 // the exact result, 2^-149 where that is denormal. No function decreases from one argument to the
@@ -26,18 +26,56 @@ static inline REAL ffwd_canonical(REAL z) {
 #define FFWD_LN2_HIGH 0x1.62e4p-1f
 #define FFWD_LN2_LOW  0x1.7f7d1cp-20f
 
+/* The exponent's last bit and what it is of 1; the bits of the sign alone and of infinity. */
+#define FFWD_EXPONENT_SHIFT 23
+#define FFWD_EXPONENT_BIAS  127
+#define FFWD_SIGN           0x80000000u
+#define FFWD_INFINITY       0x7f800000u
+
+/* The least positive number that is normal. */
+#define FFWD_LEAST_NORMAL 0x1p-126f
+
+/* From where on exp is infinite, and up to where it rounds to 0; what keeps both ends apart. */
+#define FFWD_EXP_INFINITE  89
+#define FFWD_EXP_ZERO      (-104.5f)
+#define FFWD_EXP_SCALE     0x1p+64f
+#define FFWD_EXP_SCALE_INV 0x1p-64f
+
 /*
- * 1 - exp(-r) for |r| <= ln(2)/2, as r + r^2 p(r): where one multiply-add takes it into a sum with
- * 2^n, exp(-r) itself is never rounded. Degree 6; a minimax fit with p(0) = -1/2, its coefficients
- * then searched nearby for the smallest error of exp; within 2^-26.8 of exp(-r).
+ * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Degree 6; a minimax fit with p(0) = -1/2,
+ * its coefficients then searched nearby for the smallest error of exp; within 2^-26.8 of exp(-r).
  */
-static inline REAL ffwd_one_minus_exp(REAL r) {
+static inline REAL ffwd_exp_curve(REAL r) {
     REAL p = K(-0x1.690a44p-10f);
     p = FMA(p, r, K(0x1.124794p-7f));
     p = FMA(p, r, K(-0x1.555984p-5f));
     p = FMA(p, r, K(0x1.555488p-3f));
-    p = FMA(p, r, K(-0.5f));
-    return FMA(r * r, p, r);
+    return FMA(p, r, K(-0.5f));
+}
+
+/* 1 - exp(-r): where one multiply-add takes it into a sum with 2^n, exp(-r) is never rounded. */
+static inline REAL ffwd_one_minus_exp(REAL r) {
+    return FMA(r * r, ffwd_exp_curve(r), r);
+}
+
+/* What takes the bits of sqrt(1/2) to those of 1. 2^23, whose last bits count. */
+#define FFWD_LOG_OFFSET  0x004afb0du
+#define FFWD_LOG_COUNTER 0x1p+23f
+
+/*
+ * p(f) in log(1 + f) = f + f^2 p(f) for 1 + f from sqrt(1/2) to sqrt(2). Sollya's fpminimax of
+ * degree 10, within 2^-27.8 of the logarithm.
+ */
+static inline REAL ffwd_log_curve(REAL f) {
+    REAL p = K(-0x1.38472ap-4f);
+    p = FMA(p, f, K(0x1.0860cep-3f));
+    p = FMA(p, f, K(-0x1.0f3fa6p-3f));
+    p = FMA(p, f, K(0x1.226dfcp-3f));
+    p = FMA(p, f, K(-0x1.5425c4p-3f));
+    p = FMA(p, f, K(0x1.99a41ap-3f));
+    p = FMA(p, f, K(-0x1.000432p-2f));
+    p = FMA(p, f, K(0x1.55555p-2f));
+    return FMA(p, f, K(-0x1.fffff8p-2f));
 }
 
 /*
@@ -92,11 +130,5 @@ static inline REAL ffwd_tanh(REAL z) {
     const REAL ratio = WHEN_GT(threshold, a, aa, K(1)) / WHEN_GT(threshold, a, q, d);
     return AS_REAL(AS_BITS(FMA(limit, ratio, limit)) | sign);
 }
-
-#undef FFWD_ROUNDER
-#undef FFWD_LOG2E
-#undef FFWD_LN2
-#undef FFWD_LN2_HIGH
-#undef FFWD_LN2_LOW
 
 #endif

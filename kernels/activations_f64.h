@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sigmoid, tanh and the canonical NaN in float64. Included by activations.h, which says what
-// the includer supplies.
+// Sigmoid, tanh and the canonical NaN in float64, and the constants and curves of float64 that the
+// other activations are made of. Included by activations.h, which says what the includer supplies.
 //
 // Largest errors are over 6 * 10^8 random arguments, most of them in the worst intervals, confirmed
 // with MPFR, in units in the last place (ulp) of the exact result, 2^-1074 where that is denormal.
@@ -25,12 +25,26 @@ static inline REAL ffwd_canonical(REAL z) {
 #define FFWD_LN2_HIGH 0x1.62e42fefa4p-1
 #define FFWD_LN2_LOW  (-0x1.8432a1b0e2634p-43)
 
+/* The exponent's last bit and what it is of 1; the bits of the sign alone and of infinity. */
+#define FFWD_EXPONENT_SHIFT 52
+#define FFWD_EXPONENT_BIAS  1023
+#define FFWD_SIGN           0x8000000000000000ul
+#define FFWD_INFINITY       0x7ff0000000000000ul
+
+/* The least positive number that is normal. */
+#define FFWD_LEAST_NORMAL 0x1p-1022
+
+/* From where on exp is infinite, and up to where it rounds to 0; what keeps both ends apart. */
+#define FFWD_EXP_INFINITE  710
+#define FFWD_EXP_ZERO      (-746)
+#define FFWD_EXP_SCALE     0x1p+64
+#define FFWD_EXP_SCALE_INV 0x1p-64
+
 /*
- * 1 - exp(-r) for |r| <= ln(2)/2, as r + r^2 p(r): where one multiply-add takes it into a sum with
- * 2^n, exp(-r) itself is never rounded. Degree 11; a minimax fit with p(0) = -1/2, its coefficients
- * rounded one by one and the rest fitted again; within 2^-57.1 of exp(-r).
+ * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Degree 11; a minimax fit with p(0) = -1/2,
+ * its coefficients rounded one by one and the rest fitted again; within 2^-57.1 of exp(-r).
  */
-static inline REAL ffwd_one_minus_exp(REAL r) {
+static inline REAL ffwd_exp_curve(REAL r) {
     REAL p = K(0x1.ac7ffbc530686p-26);
     p = FMA(p, r, K(-0x1.28a01e45e82dp-22));
     p = FMA(p, r, K(0x1.71dfc613078f8p-19));
@@ -40,8 +54,44 @@ static inline REAL ffwd_one_minus_exp(REAL r) {
     p = FMA(p, r, K(0x1.111111113496ap-7));
     p = FMA(p, r, K(-0x1.555555555317bp-5));
     p = FMA(p, r, K(0x1.55555555554c9p-3));
-    p = FMA(p, r, K(-0.5));
-    return FMA(r * r, p, r);
+    return FMA(p, r, K(-0.5));
+}
+
+/* 1 - exp(-r): where one multiply-add takes it into a sum with 2^n, exp(-r) is never rounded. */
+static inline REAL ffwd_one_minus_exp(REAL r) {
+    return FMA(r * r, ffwd_exp_curve(r), r);
+}
+
+/* What takes the bits of sqrt(1/2) to those of 1. 2^52, whose last bits count. */
+#define FFWD_LOG_OFFSET  0x00095f619980c433ul
+#define FFWD_LOG_COUNTER 0x1p+52
+
+/*
+ * p(f) in log(1 + f) = f + f^2 p(f) for 1 + f from sqrt(1/2) to sqrt(2). Sollya's fpminimax of
+ * degree 22, within 2^-58.8 of the logarithm.
+ */
+static inline REAL ffwd_log_curve(REAL f) {
+    REAL p = K(-0x1.92e72cc206725p-6);
+    p = FMA(p, f, K(0x1.d6a64fa1d0a38p-5));
+    p = FMA(p, f, K(-0x1.0193a408557dap-4));
+    p = FMA(p, f, K(0x1.ba813efe6fd84p-5));
+    p = FMA(p, f, K(-0x1.b3aea92678b54p-5));
+    p = FMA(p, f, K(0x1.dcaf8e47bd655p-5));
+    p = FMA(p, f, K(-0x1.00e039d7c816fp-4));
+    p = FMA(p, f, K(0x1.116ac94be4dbap-4));
+    p = FMA(p, f, K(-0x1.2487b28a74362p-4));
+    p = FMA(p, f, K(0x1.3b0d43d1ffbd2p-4));
+    p = FMA(p, f, K(-0x1.55558d789f2abp-4));
+    p = FMA(p, f, K(0x1.745d5ce532562p-4));
+    p = FMA(p, f, K(-0x1.999999e1f47bep-4));
+    p = FMA(p, f, K(0x1.c71c7004f7231p-4));
+    p = FMA(p, f, K(-0x1.fffffff734e92p-4));
+    p = FMA(p, f, K(0x1.24924927cd0adp-3));
+    p = FMA(p, f, K(-0x1.5555555566c5ep-3));
+    p = FMA(p, f, K(0x1.9999999993b0ap-3));
+    p = FMA(p, f, K(-0x1.ffffffffffebcp-3));
+    p = FMA(p, f, K(0x1.5555555555574p-2));
+    return FMA(p, f, K(-0.5));
 }
 
 /*
@@ -102,10 +152,5 @@ static inline REAL ffwd_tanh(REAL z) {
     const REAL ratio = WHEN_GT(threshold, a, aa, K(1)) / WHEN_GT(threshold, a, q, d);
     return AS_REAL(AS_BITS(FMA(limit, ratio, limit)) | sign);
 }
-
-#undef FFWD_ROUNDER
-#undef FFWD_LOG2E
-#undef FFWD_LN2_HIGH
-#undef FFWD_LN2_LOW
 
 #endif

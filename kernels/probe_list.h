@@ -23,8 +23,10 @@
     X(clip, 3, ffwd_clip(a, b, c))                                                                 \
     X(beats, 2, ffwd_beats(a, b))                                                                  \
     X(sigmoid, 1, ffwd_sigmoid(a))                                                                 \
-    X(tanh, 1, ffwd_tanh(a))
+    X(tanh, 1, ffwd_tanh(a))                                                                       \
+    X(exp, 1, ffwd_exp(a))                                                                         \
+    X(log, 1, ffwd_log(AS_REAL(AS_BITS(a) & (FFWD_SIGN - 1))))
 
-#define FFWD_PROBE_RESULTS 15
+#define FFWD_PROBE_RESULTS 17
 
 #endif

@@ -2,6 +2,7 @@
 // The activations against the C library's long double, within the units of the last place that the
 // kernels promise, and on the values that break arithmetic. With FFWD_LONG set, over all float32.
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,14 @@
 
 static const uint32_t dtypes[] = {FFWD_F32, FFWD_F64};
 
-/** Errors in ulp, as promised in kernels/activations_f32.h and _f64.h to three decimals. */
+/** Errors in ulp, as promised in kernels/activations_*.h to three decimals. */
 static const struct {
     uint32_t activation;
     double f32_ulp, f64_ulp;
-} smooth[] = {{FFWD_SIGMOID, 0.9625, 1.0735}, {FFWD_TANH, 0.9225, 0.9545}};
+} smooth[] = {
+    {FFWD_SIGMOID, 0.9625, 1.0735}, {FFWD_TANH, 0.9225, 0.9545}, {FFWD_EXP, 0.8645, 0.8625}};
+
+#define SMOOTH_COUNT (sizeof smooth / sizeof *smooth)
 
 /* ------------------------------------------------------------------------------------- values */
 
@@ -52,10 +56,14 @@ static double activate(uint32_t dtype, uint32_t activation, double z) {
 }
 
 static long double exact(uint32_t activation, long double z) {
-    if (activation == FFWD_TANH) {
+    switch (activation) {
+    case FFWD_TANH:
         return tanhl(z);
+    case FFWD_EXP:
+        return expl(z);
+    default:
+        return z < 0 ? expl(z) / (1 + expl(z)) : 1 / (1 + expl(-z));
     }
-    return z < 0 ? expl(z) / (1 + expl(z)) : 1 / (1 + expl(-z));
 }
 
 /** One unit of the last place at a value: digits - 1 below its exponent, which has a least one. */
@@ -66,15 +74,21 @@ static long double ulp(long double value, int digits, int least) {
     return ldexpl(1, exponent - digits + 1);
 }
 
+/** In ulp; none where both are infinite. */
+static double error_of(long double y, long double right, bool infinite, int digits, int least) {
+    return infinite && y == INFINITY ? 0 : (double)(fabsl(y - right) / ulp(right, digits, least));
+}
+
 static double error_f32(uint32_t activation, float z) {
     const long double right = exact(activation, (long double)z);
-    return (double)(fabsl((long double)activate_f32(activation, z) - right) / ulp(right, 24, -126));
+    return error_of((long double)activate_f32(activation, z), right, (float)right == INFINITY, 24,
+                    -126);
 }
 
 static double error_f64(uint32_t activation, double z) {
     const long double right = exact(activation, (long double)z);
-    return (double)(fabsl((long double)activate_f64(activation, z) - right) /
-                    ulp(right, 53, -1022));
+    return error_of((long double)activate_f64(activation, z), right, (double)right == INFINITY, 53,
+                    -1022);
 }
 
 /* ------------------------------------------------------------------------------------- errors */
@@ -125,14 +139,15 @@ END_TEST
 
 /** Against double, whose own error is 2^-29 of a float's ulp. */
 static double quick_error_f32(uint32_t activation, float z, float y) {
-    const double right = activation == FFWD_TANH ? tanh((double)z)
-                         : z < 0                 ? exp((double)z) / (1 + exp((double)z))
-                                                 : 1 / (1 + exp(-(double)z));
+    const double right = activation == FFWD_TANH  ? tanh((double)z)
+                         : activation == FFWD_EXP ? exp((double)z)
+                         : z < 0                  ? exp((double)z) / (1 + exp((double)z))
+                                                  : 1 / (1 + exp(-(double)z));
     uint64_t bits;
     memcpy(&bits, &right, sizeof bits);
     const int exponent = (int)(bits >> 52 & 0x7ff) - 1023;
     const double unit = f64_of((uint64_t)((exponent < -126 ? -126 : exponent) - 23 + 1023) << 52);
-    return fabs((double)y - right) / unit;
+    return (float)right == y ? 0 : fabs((double)y - right) / unit;
 }
 
 START_TEST(float32_over_all_arguments) {
@@ -242,6 +257,13 @@ START_TEST(special_arguments) {
         {FFWD_TANH, 0x1p127, 1.0},
         {FFWD_TANH, INFINITY, 1.0},
         {FFWD_TANH, -INFINITY, -1.0},
+        {FFWD_EXP, 0.0, 1.0},
+        {FFWD_EXP, -0.0, 1.0},
+        {FFWD_EXP, 0x1p-149, 1.0},
+        {FFWD_EXP, 0x1p127, INFINITY},
+        {FFWD_EXP, -0x1p127, 0.0},
+        {FFWD_EXP, INFINITY, INFINITY},
+        {FFWD_EXP, -INFINITY, 0.0},
     };
     const uint32_t dtype = dtypes[_i];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -259,13 +281,16 @@ START_TEST(every_nan_becomes_the_canonical_one) {
     static const uint32_t f32[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff};
     static const uint64_t f64[] = {0x7ff8000000000000, 0xfff8000000000000, 0x7ff0000000000001,
                                    0xfff0000000000001, 0x7fffffffffffffff};
-    static const uint32_t activations[] = {FFWD_IDENTITY, FFWD_RELU, FFWD_SIGMOID, FFWD_TANH};
-    for (size_t a = 0; a < 4; a++) {
+    for (size_t a = 0; a < net_activation_count; a++) {
+        const uint32_t activation = net_activations[a];
+        if (activation == FFWD_STEP || activation == FFWD_STEP_GE || activation == FFWD_PRELU) {
+            continue;
+        }
         for (size_t i = 0; i < 5; i++) {
             uint32_t y32;
             uint64_t y64;
-            oracle_activate(FFWD_F32, activations[a], &f32[i], &y32);
-            oracle_activate(FFWD_F64, activations[a], &f64[i], &y64);
+            oracle_activate(FFWD_F32, activation, &f32[i], &y32);
+            oracle_activate(FFWD_F64, activation, &f64[i], &y64);
             ck_assert_uint_eq(y32, 0x7fc00000);
             ck_assert_uint_eq(y64, 0x7ff8000000000000);
         }
@@ -277,10 +302,10 @@ int main(void) {
     Suite *suite = suite_create("activations");
     TCase *tcase = tcase_create("activations");
     tcase_set_timeout(tcase, getenv("FFWD_LONG") != NULL ? 3600 : 60);
-    tcase_add_loop_test(tcase, float32_errors, 0, 2);
-    tcase_add_loop_test(tcase, float64_errors, 0, 2);
-    tcase_add_loop_test(tcase, float32_over_all_arguments, 0, 2);
-    tcase_add_loop_test(tcase, they_never_fall, 0, 2);
+    tcase_add_loop_test(tcase, float32_errors, 0, SMOOTH_COUNT);
+    tcase_add_loop_test(tcase, float64_errors, 0, SMOOTH_COUNT);
+    tcase_add_loop_test(tcase, float32_over_all_arguments, 0, SMOOTH_COUNT);
+    tcase_add_loop_test(tcase, they_never_fall, 0, SMOOTH_COUNT);
     tcase_add_test(tcase, tanh_is_odd);
     tcase_add_loop_test(tcase, special_arguments, 0, 2);
     tcase_add_test(tcase, every_nan_becomes_the_canonical_one);

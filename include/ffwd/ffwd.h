@@ -203,7 +203,8 @@ FFWD_API const char *ffwd_kind_name(uint32_t kind);
     X(FFWD_THRESHOLDED_RELU, 8, "thresholded_relu") /**< z > alpha ? z : 0; alpha = 1 */           \
     X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid")        /**< alpha z + beta, between 0 and 1;          \
                                                          alpha = 0.2, beta = 0.5 */                \
-    X(FFWD_CLIP, 13, "clip") /**< z between alpha and beta; alpha = -inf, beta = inf */
+    X(FFWD_CLIP, 13, "clip") /**< z between alpha and beta; alpha = -inf, beta = inf */            \
+    X(FFWD_EXP, 21, "exp")   /**< exp(z) */
 
 #define FFWD_ACTIVATION_ENUM(name, value, word) name = (value),
 typedef enum ffwd_activation { FFWD_ACTIVATION_LIST(FFWD_ACTIVATION_ENUM) } ffwd_activation;

@@ -54,6 +54,8 @@ static REAL activate(const ffwd_operation *operation, uint64_t neuron, REAL z) {
         return ffwd_sigmoid(z);
     case FFWD_TANH:
         return ffwd_tanh(z);
+    case FFWD_EXP:
+        return ffwd_exp(z);
     default:
         return z;
     }
