@@ -311,9 +311,11 @@ START_TEST(probe_refuses) {
     lying.clEnqueueReadBuffer = read_one_bit_wrong;
     opencl->cl = &lying;
     ck_assert_int_eq(ffwd_opencl_probe(opencl, FFWD_F32, &err), FFWD_ENODEVICE);
-    ck_assert_ptr_nonnull(strstr(err.message, "arithmetic probe: sigmoid_f32("));
+    ck_assert_ptr_nonnull(strstr(err.message, "arithmetic probe: "));
+    ck_assert_ptr_nonnull(strstr(err.message, "_f32("));
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, &err), FFWD_EUNSUPPORTED);
-    ck_assert_ptr_nonnull(strstr(err.message, "no float64: arithmetic probe: tanh_f64("));
+    ck_assert_ptr_nonnull(strstr(err.message, "no float64: arithmetic probe: "));
+    ck_assert_ptr_nonnull(strstr(err.message, "_f64("));
     ffwd_model *model = small_net_model();
     ffwd_placement *placement = NULL;
     static const struct {
