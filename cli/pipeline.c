@@ -36,6 +36,13 @@ bool pipeline_ends(pipeline *line) {
     return failed || interrupt_signal() != 0;
 }
 
+void pipeline_end(pipeline *line, uint64_t pieces) {
+    pthread_mutex_lock(&line->mutex);
+    line->pieces = pieces;
+    pthread_cond_broadcast(&line->moved);
+    pthread_mutex_unlock(&line->mutex);
+}
+
 /** Reading waits for a free slot, the others for the station before. */
 static bool may_enter(const pipeline *line, station at, uint64_t piece) {
     return at == STATION_READ ? piece < line->passed[STATION_WRITE] + line->slots
@@ -51,15 +58,20 @@ static void wait_a_while(pipeline *line) {
     (void)pthread_cond_timedwait(&line->moved, &line->mutex, &until);
 }
 
-/** Waits until a piece may enter a station; false where the pipeline ends instead. */
-static bool enter(pipeline *line, station at, uint64_t piece) {
+typedef enum entrance { ENTERED, NO_SUCH_PIECE, BROKEN_OFF } entrance;
+
+/** Waits until a piece may enter a station, or it is known that there is no such piece. */
+static entrance enter(pipeline *line, station at, uint64_t piece) {
     pthread_mutex_lock(&line->mutex);
-    while (!line->failed && interrupt_signal() == 0 && !may_enter(line, at, piece)) {
+    while (!line->failed && interrupt_signal() == 0 && piece < line->pieces &&
+           !may_enter(line, at, piece)) {
         wait_a_while(line);
     }
-    bool entered = !line->failed && interrupt_signal() == 0;
+    entrance found = piece >= line->pieces                     ? NO_SUCH_PIECE
+                     : line->failed || interrupt_signal() != 0 ? BROKEN_OFF
+                                                               : ENTERED;
     pthread_mutex_unlock(&line->mutex);
-    return entered;
+    return found;
 }
 
 static void leave(pipeline *line, station at) {
@@ -72,19 +84,28 @@ static void leave(pipeline *line, station at) {
 /** What a station says that ended because of a signal. */
 static const problem interrupted = {.about = ON_DEVICE, .err = {.status = FFWD_ECANCELLED}};
 
-/** A thread can be cancelled at its work alone, where it holds nothing but its piece. */
+/** The writing thread can be cancelled at its work alone, where it holds nothing but its piece. The
+ * others end by themselves: a reader asks pipeline_ends while it waits. */
 static bool do_work(pipeline *line, station at, uint64_t piece, problem *why) {
     int before;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+    if (at == STATION_WRITE) {
+        (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &before);
+    }
     bool done = line->work[at](line->user, piece, (size_t)(piece % line->slots), why);
-    (void)pthread_setcancelstate(before, NULL);
+    if (at == STATION_WRITE) {
+        (void)pthread_setcancelstate(before, NULL);
+    }
     return done;
 }
 
-/** One piece at one station; false where it was the last. */
+/** One piece at one station; false where there is nothing more to do. */
 static bool pass(pipeline *line, station at, uint64_t piece) {
     problem why = interrupted;
-    if (!enter(line, at, piece) || !do_work(line, at, piece, &why)) {
+    entrance found = enter(line, at, piece);
+    if (found == NO_SUCH_PIECE) {
+        return false;
+    }
+    if (found == BROKEN_OFF || !do_work(line, at, piece, &why)) {
         give_up(line, &why);
         return false;
     }
@@ -93,7 +114,7 @@ static bool pass(pipeline *line, station at, uint64_t piece) {
 }
 
 static void pass_all(pipeline *line, station at) {
-    for (uint64_t piece = 0; piece < line->pieces && pass(line, at, piece); piece++) {
+    while (pass(line, at, line->passed[at])) {
     }
 }
 
@@ -108,13 +129,11 @@ static void *work(void *user) {
     return NULL;
 }
 
-/** All stations on this thread, one piece after the other. */
+/** All stations on this thread, one piece after the other; the first has been read. */
 static void run_alone(pipeline *line) {
-    bool going = true;
-    for (uint64_t piece = 0; piece < line->pieces && going; piece++) {
-        for (station at = STATION_READ; at < STATIONS && going; at++) {
-            going = pass(line, at, piece);
-        }
+    while (pass(line, STATION_COMPUTE, line->passed[STATION_COMPUTE]) &&
+           pass(line, STATION_WRITE, line->passed[STATION_WRITE]) &&
+           pass(line, STATION_READ, line->passed[STATION_READ])) {
     }
 }
 
@@ -172,6 +191,7 @@ static void prepare(pipeline *line) {
     pthread_condattr_destroy(&clock);
     pthread_mutex_init(&line->mutex, NULL);
     line->failed = false;
+    line->pieces = UINT64_MAX;
     for (int at = 0; at < STATIONS; at++) {
         line->passed[at] = 0;
     }
@@ -179,7 +199,8 @@ static void prepare(pipeline *line) {
 
 bool pipeline_run(pipeline *line) {
     prepare(line);
-    if (line->slots == 1 || line->pieces == 1 || !run_together(line)) {
+    bool begun = pass(line, STATION_READ, 0);
+    if (begun && (line->slots == 1 || line->pieces == 1 || !run_together(line))) {
         run_alone(line);
     }
     pthread_cond_destroy(&line->moved);

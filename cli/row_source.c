@@ -80,30 +80,61 @@ int row_source_open(const options *given, const model_source *model, row_source 
     return EXIT_DONE;
 }
 
-/** Rows [first, first + rows) of a file that has them. */
-static ffwd_status read_rows(row_source *source, uint64_t first, uint64_t rows, void *values,
-                             ffwd_error *err) {
-    uint64_t read = 0;
-    ffwd_status status = ffwd_reader_seek(source->reader, first, err);
-    if (status == FFWD_OK) {
-        status = ffwd_reader_next(source->reader, rows, source->dtype, values, NULL, &read, err);
-    }
+bool row_source_ended(const row_source *source) {
+    return source->next == source->rows;
+}
+
+static ffwd_status next_random(row_source *source, uint64_t most, void *values, uint64_t *rows,
+                               ffwd_error *err) {
+    uint64_t left = source->rows - source->next;
+    *rows = most < left ? most : left;
+    return ffwd_random_fill(source->seed, 0, source->next * source->cols, *rows * source->cols,
+                            source->dtype, values, err);
+}
+
+/** A file may find out only now that it has ended. */
+static ffwd_status next_of_file(row_source *source, uint64_t most, void *values, uint64_t *rows,
+                                ffwd_error *err) {
+    ffwd_matrix_info x = FFWD_MATRIX_INFO_INIT;
+    ffwd_status status =
+        ffwd_reader_next(source->reader, most, source->dtype, values, NULL, rows, err);
+    ffwd_reader_describe(source->reader, &x);
+    source->rows = x.rows;
     return status;
 }
 
-ffwd_status row_source_fill(row_source *source, uint64_t first, uint64_t rows, void *values,
+ffwd_status row_source_next(row_source *source, uint64_t most, void *values, uint64_t *rows,
                             ffwd_error *err) {
-    if (source->reader != NULL) {
-        return read_rows(source, first, rows, values, err);
+    *rows = 0;
+    ffwd_status status = source->reader != NULL ? next_of_file(source, most, values, rows, err)
+                                                : next_random(source, most, values, rows, err);
+    source->next += status == FFWD_OK ? *rows : 0;
+    return status;
+}
+
+/** Goes on reading where it has not stopped. */
+static ffwd_status go_to(row_source *source, uint64_t row, ffwd_error *err) {
+    ffwd_status status = FFWD_OK;
+    if (source->next != row && source->reader != NULL) {
+        status = ffwd_reader_seek(source->reader, row, err);
     }
-    return ffwd_random_fill(source->seed, 0, first * source->cols, rows * source->cols,
-                            source->dtype, values, err);
+    source->next = row;
+    return status;
 }
 
 int row_source_read(row_source *source, uint64_t first, uint64_t rows, void *values) {
     ffwd_error err = FFWD_ERROR_INIT;
-    ffwd_status status = row_source_fill(source, first, rows, values, &err);
-    return status == FFWD_OK ? EXIT_DONE : fail_with(ON_INPUT, &err);
+    uint64_t read = 0;
+    ffwd_status status = go_to(source, first, &err);
+    if (status == FFWD_OK) {
+        status = row_source_next(source, rows, values, &read, &err);
+    }
+    if (status != FFWD_OK) {
+        return fail_with(ON_INPUT, &err);
+    }
+    return read == rows ? EXIT_DONE
+                        : fail(EX_DATAERR, "%s: ends after %" PRIu64 " rows, not %" PRIu64,
+                               source->name, first + read, first + rows);
 }
 
 void row_source_close(row_source *source) {

@@ -7,22 +7,30 @@
 
 #include "model_source.h"
 
+/** Nobody has counted them. */
+#define ROWS_UNKNOWN UINT64_MAX
+
 typedef struct row_source {
     const char *name;    /**< as the user wrote it */
     ffwd_reader *reader; /**< NULL: random rows */
     uint64_t seed;
-    uint64_t rows, cols;
-    uint32_t dtype; /**< of what row_source_fill delivers: the model's */
+    uint64_t rows; /**< ROWS_UNKNOWN until the last has been read */
+    uint64_t cols;
+    uint64_t next;  /**< the row that is read next, from 0 */
+    uint32_t dtype; /**< of the values: the model's */
 } row_source;
 
 /** Opens options->x as rows for a model, or says which shapes disagree. */
 int row_source_open(const options *given, const model_source *model, row_source *out);
 /** Random rows for a model. */
 row_source row_source_random(uint64_t rows, uint64_t seed, const model_source *model);
-/** Reads rows [first, first + rows) into values, dense. */
-ffwd_status row_source_fill(row_source *source, uint64_t first, uint64_t rows, void *values,
+/** Reads the rows that come next into values, dense: `most` of them, fewer at the end, none only
+ *  behind it. */
+ffwd_status row_source_next(row_source *source, uint64_t most, void *values, uint64_t *rows,
                             ffwd_error *err);
-/** The same; says what went wrong. */
+/** Whether it is known that no more rows come. */
+bool row_source_ended(const row_source *source);
+/** Reads rows [first, first + rows) of those that there are; says what went wrong. */
 int row_source_read(row_source *source, uint64_t first, uint64_t rows, void *values);
 void row_source_close(row_source *source);
 

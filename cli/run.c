@@ -21,7 +21,8 @@
 
 /** Room for one piece on its way. */
 typedef struct piece {
-    void *x; /**< [rows][inputs] */
+    uint64_t rows; /**< that it holds */
+    void *x;       /**< [rows][inputs] */
     sink_piece y;
 } piece;
 
@@ -33,7 +34,7 @@ typedef struct scoring {
     row_sink y;
     json_file json;
     piece pieces[PIPELINE_SLOTS];
-    uint64_t piece_rows; /**< at least 1 */
+    uint64_t piece_rows; /**< that a piece has room for, at least 1 */
     pipeline line;
     uint64_t started_ns; /**< of reading, computing and writing */
     uint64_t rows_done;  /**< computed */
@@ -57,7 +58,8 @@ static int open_engine(scoring *s) {
     ffwd_engine *engine = NULL;
     given.memory_bytes -= given.memory_bytes / 2; // the other half is for the pieces
     uint64_t before = resident_now();
-    int status = placement_selected(&given, &s->model, s->x.rows, &engine);
+    uint64_t expected = s->x.rows != ROWS_UNKNOWN ? s->x.rows : 0;
+    int status = placement_selected(&given, &s->model, expected, &engine);
     uint64_t after = resident_now();
     if (status == EXIT_DONE) {
         s->found = result_begin(engine);
@@ -73,8 +75,8 @@ static void choose_pieces(scoring *s) {
     uint64_t left = bound > held ? bound - held : 1;
     s->piece_rows =
         row_memory_piece(s->x.rows, row_bytes, bound > 0 ? left / PIPELINE_SLOTS + 1 : 0);
-    s->line.pieces = s->x.rows > 0 ? (s->x.rows - 1) / s->piece_rows + 1 : 1;
-    s->line.slots = s->line.pieces < PIPELINE_SLOTS ? (size_t)s->line.pieces : PIPELINE_SLOTS;
+    uint64_t pieces = s->x.rows > 0 ? (s->x.rows - 1) / s->piece_rows + 1 : 1;
+    s->line.slots = pieces < PIPELINE_SLOTS ? (size_t)pieces : PIPELINE_SLOTS;
     s->found.pieces_bytes = s->line.slots * s->piece_rows * row_bytes;
     result_note_memory(&s->found, bound, held + s->found.pieces_bytes);
 }
@@ -142,26 +144,33 @@ static double ms_since(uint64_t started_ns) {
     return (double)(clock_ns() - started_ns) * 1e-6;
 }
 
-/** The last piece may be shorter. */
-static uint64_t rows_of(const scoring *s, uint64_t number) {
-    uint64_t left = s->x.rows - number * s->piece_rows;
-    return left < s->piece_rows ? left : s->piece_rows;
+/** Where the file ends behind a piece, or before it: the first one exists also without rows. */
+static void note_end(scoring *s, uint64_t number, uint64_t rows) {
+    if (rows == 0 && number > 0) {
+        pipeline_end(&s->line, number);
+    } else if (row_source_ended(&s->x)) {
+        pipeline_end(&s->line, number + 1);
+    }
 }
 
 static bool read_piece(void *user, uint64_t number, size_t slot, problem *why) {
     scoring *s = user;
+    piece *filled = &s->pieces[slot];
     uint64_t started_ns = clock_ns();
     why->about = ON_INPUT;
-    ffwd_status status = row_source_fill(&s->x, number * s->piece_rows, rows_of(s, number),
-                                         s->pieces[slot].x, &why->err);
+    ffwd_status status = row_source_next(&s->x, s->piece_rows, filled->x, &filled->rows, &why->err);
     s->found.read_ms += ms_since(started_ns);
+    if (status == FFWD_OK) {
+        note_end(s, number, filled->rows);
+    }
     return status == FFWD_OK;
 }
 
 /** Also without rows: an engine still checks what it is asked for. */
 static bool compute_piece(void *user, uint64_t number, size_t slot, problem *why) {
     scoring *s = user;
-    uint64_t rows = rows_of(s, number);
+    uint64_t rows = s->pieces[slot].rows;
+    (void)number;
     ffwd_report run = FFWD_REPORT_INIT;
     ffwd_run_options wanted = FFWD_RUN_OPTIONS_INIT;
     wanted.progress = show_progress;
@@ -181,7 +190,8 @@ static bool compute_piece(void *user, uint64_t number, size_t slot, problem *why
 static bool write_piece(void *user, uint64_t number, size_t slot, problem *why) {
     scoring *s = user;
     const sink_piece *y = &s->pieces[slot].y;
-    uint64_t rows = rows_of(s, number);
+    uint64_t rows = s->pieces[slot].rows;
+    (void)number;
     XXH3_64bits_update(s->hash, y->y, rows * s->y.cols * ffwd_dtype_size(s->y.dtype));
     uint64_t started_ns = clock_ns();
     why->about = ON_WRITE;
@@ -194,7 +204,7 @@ static bool write_piece(void *user, uint64_t number, size_t slot, problem *why) 
 static void begin_progress(const scoring *s) {
     bool to_stdout = s->given->output == NULL || options_is_stdout(s->given->output);
     if (!to_stdout) {
-        progress_begin("run", "rows", s->x.rows);
+        progress_begin("run", "rows", s->x.rows != ROWS_UNKNOWN ? s->x.rows : 0);
     }
 }
 
@@ -228,13 +238,13 @@ static int commit(scoring *s) {
 static int tell(scoring *s) {
     report told = {.schema = "ffwd.run/1",
                    .model = &s->model,
-                   .rows = s->x.rows,
+                   .rows = s->rows_done,
                    .seed = s->given->seed,
                    .results = &s->found,
                    .result_count = 1};
     int status = EXIT_DONE;
     if (s->given->report == REPORT_TEXT) {
-        report_text_model(&s->model, s->x.rows, stderr);
+        report_text_model(&s->model, s->rows_done, stderr);
         report_text_result(&s->found, stderr);
         status = check_written(stderr, "standard error");
     } else if (s->given->report == REPORT_JSON) {
@@ -246,14 +256,15 @@ static int tell(scoring *s) {
     return status;
 }
 
+/** X first: it may be filling a piece. */
 static void close_scoring(scoring *s) {
+    row_source_close(&s->x);
     json_file_close(&s->json);
     for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
         free(s->pieces[i].x);
         row_sink_piece_free(&s->y, &s->pieces[i].y);
     }
     row_sink_close(&s->y);
-    row_source_close(&s->x);
     result_end(&s->found);
     model_source_close(&s->model);
     XXH3_freeState(s->hash);

@@ -50,6 +50,8 @@ enum { PIECES = 7 };
 
 typedef struct journey {
     pipeline line;
+    uint64_t pieces;
+    bool foreseen;                  /**< the reading station knows its last piece when it has it */
     uint64_t seen[STATIONS];        /**< pieces that each station has taken */
     uint64_t slots[PIPELINE_SLOTS]; /**< mark of the piece in a slot */
     atomic_bool wrong;              /**< a piece out of order, or in a slot that another one has */
@@ -87,7 +89,11 @@ static bool travel(journey *j, station at, uint64_t piece, size_t slot, problem 
 }
 
 static bool read_piece(void *user, uint64_t piece, size_t slot, problem *why) {
-    return travel(user, STATION_READ, piece, slot, why);
+    journey *j = user;
+    if (piece == j->pieces || (j->foreseen && piece + 1 == j->pieces)) {
+        pipeline_end(&j->line, j->pieces);
+    }
+    return piece == j->pieces || travel(user, STATION_READ, piece, slot, why);
 }
 
 static bool compute_piece(void *user, uint64_t piece, size_t slot, problem *why) {
@@ -101,9 +107,9 @@ static bool write_piece(void *user, uint64_t piece, size_t slot, problem *why) {
 static journey begin(uint64_t pieces, size_t slots) {
     signalled = 0;
     asked = refused = living = 0;
-    journey j = {.line = {.work = {read_piece, compute_piece, write_piece},
-                          .pieces = pieces,
-                          .slots = slots},
+    journey j = {.line = {.work = {read_piece, compute_piece, write_piece}, .slots = slots},
+                 .pieces = pieces,
+                 .foreseen = true,
                  .breaks_at = STATIONS};
     return j;
 }
@@ -118,7 +124,7 @@ static bool run(journey *j) {
 
 static void expect_all(const journey *j) {
     for (int at = 0; at < STATIONS; at++) {
-        ck_assert_uint_eq(j->seen[at], j->line.pieces);
+        ck_assert_uint_eq(j->seen[at], j->pieces);
     }
 }
 
@@ -131,6 +137,10 @@ START_TEST(all_pieces_in_order) {
             ck_assert(run(&j));
             expect_all(&j);
             ck_assert_int_eq(asked, pieces == 1 || slots == 1 ? 0 : 2);
+            j = begin(pieces, slots);
+            j.foreseen = false;
+            ck_assert(run(&j));
+            expect_all(&j);
         }
     }
 }
@@ -251,11 +261,35 @@ START_TEST(signal_while_waiting_for_the_last) {
 END_TEST
 
 START_TEST(signal_while_stuck) {
-    for (int at = STATION_READ; at <= STATION_WRITE; at += 2) {
+    journey j = begin(PIECES, PIPELINE_SLOTS);
+    j.line.work[STATION_WRITE] = get_stuck;
+    ck_assert(!run(&j));
+    ck_assert_int_eq(j.line.why.err.status, FFWD_ECANCELLED);
+}
+END_TEST
+
+/** Waits for what never comes, as from a pipe that nobody writes to, and asks whether to go on. */
+static bool wait_for_rows(void *user, uint64_t piece, size_t slot, problem *why) {
+    journey *j = user;
+    if (piece < j->breaks_in) {
+        return read_piece(user, piece, slot, why);
+    }
+    signalled = SIGINT;
+    while (!pipeline_ends(&j->line)) {
+        usleep(1000);
+    }
+    why->err.status = FFWD_ECANCELLED;
+    return false;
+}
+
+START_TEST(signal_while_rows_are_awaited) {
+    for (uint64_t piece = 0; piece < 3; piece++) {
         journey j = begin(PIECES, PIPELINE_SLOTS);
-        j.line.work[at] = get_stuck;
+        j.line.work[STATION_READ] = wait_for_rows;
+        j.breaks_in = piece;
         ck_assert(!run(&j));
         ck_assert_int_eq(j.line.why.err.status, FFWD_ECANCELLED);
+        ck_assert_uint_eq(j.seen[STATION_READ], piece);
     }
 }
 END_TEST
@@ -266,16 +300,23 @@ static bool is_blocked(int number) {
     return sigismember(&blocked, number) == 1;
 }
 
-/** Signals are for the thread that computes, the caller's. */
+/** Signals are for the thread that computes, the caller's, which also reads the first piece. */
 static bool look_at_signals(void *user, uint64_t piece, size_t slot, problem *why) {
     journey *j = user;
-    (void)piece;
     (void)slot;
     (void)why;
-    if (!is_blocked(SIGINT) || !is_blocked(SIGTERM)) {
+    if (piece > 0 && (!is_blocked(SIGINT) || !is_blocked(SIGTERM))) {
         j->wrong = true;
     }
     return true;
+}
+
+static bool look_at_signals_and_end(void *user, uint64_t piece, size_t slot, problem *why) {
+    journey *j = user;
+    if (piece + 1 == j->pieces) {
+        pipeline_end(&j->line, j->pieces);
+    }
+    return look_at_signals(user, piece, slot, why);
 }
 
 static bool do_nothing(void *user, uint64_t piece, size_t slot, problem *why) {
@@ -288,7 +329,8 @@ static bool do_nothing(void *user, uint64_t piece, size_t slot, problem *why) {
 
 START_TEST(signals_blocked) {
     journey j = begin(PIECES, PIPELINE_SLOTS);
-    j.line.work[STATION_READ] = j.line.work[STATION_WRITE] = look_at_signals;
+    j.line.work[STATION_READ] = look_at_signals_and_end;
+    j.line.work[STATION_WRITE] = look_at_signals;
     j.line.work[STATION_COMPUTE] = do_nothing;
     ck_assert(run(&j));
     ck_assert(!is_blocked(SIGINT) && !is_blocked(SIGTERM));
@@ -304,6 +346,7 @@ int main(void) {
     tcase_add_test(pieces, signal_at_each_station);
     tcase_add_test(pieces, first_failure_wins);
     tcase_add_test(pieces, signal_while_stuck);
+    tcase_add_test(pieces, signal_while_rows_are_awaited);
     tcase_add_test(pieces, signal_while_waiting_for_the_last);
     tcase_add_test(pieces, signals_blocked);
     suite_add_tcase(suite, pieces);
