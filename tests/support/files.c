@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,11 @@ static size_t each_file(void (*act)(const char *path)) {
     return count;
 }
 
-static void remove_file(const char *path) {
-    (void)remove(path);
+static int remove_entry(const char *path, const struct stat *found, int type, struct FTW *at) {
+    (void)found;
+    (void)type;
+    (void)at;
+    return remove(path);
 }
 
 static void leave_file(const char *path) {
@@ -51,8 +55,7 @@ static void leave_file(const char *path) {
 }
 
 void files_end(void) {
-    (void)each_file(remove_file);
-    (void)rmdir(directory);
+    (void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 size_t count_files(void) {
