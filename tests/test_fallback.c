@@ -248,6 +248,32 @@ START_TEST(devices_take_over_in_order) {
 }
 END_TEST
 
+/** "0:0: chunk 0+100; " and so on. */
+static void note_chunk(void *user, const ffwd_span *span) {
+    char *text = user;
+    const size_t used = strlen(text);
+    if (span->kind == FFWD_SPAN_CHUNK) {
+        (void)snprintf(text + used, 512 - used, "%s: %s %u+%u; ", span->device, span->name,
+                       (unsigned)span->first_row, (unsigned)span->rows);
+    }
+}
+
+START_TEST(the_timeline_shows_what_was_redone) {
+    fake_device *fake = fake_open("0:0", 1, NEVER);
+    ffwd_engine *engine = engine_on(&fake, 1, 0);
+    const ffwd_input in = net_input(x, FFWD_F32, 3 * CHUNK_ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, 3 * CHUNK_ROWS, OUT);
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    char text[512] = "";
+    options.trace = note_chunk;
+    options.user = text;
+    expect_ok(ffwd_engine_run(engine, &in, &out, &options, NULL, &err), &err);
+    ck_assert_str_eq(text, "0:0: chunk 0+100; 0:0: failed chunk 100+100; cpu: chunk 100+100; "
+                           "cpu: chunk 200+100; ");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
 START_TEST(without_fallback_a_fault_is_an_error) {
     fake_device *fake = fake_open("0:0", 4, 1);
     ffwd_engine *engine = engine_on(&fake, 1, 1);
@@ -612,6 +638,7 @@ int main(void) {
     tcase_add_test(faults, the_rest_of_a_run_is_redone_on_the_cpu);
     tcase_add_test(faults, a_fault_that_passes_is_forgotten_by_the_next_run);
     tcase_add_test(faults, devices_take_over_in_order);
+    tcase_add_test(faults, the_timeline_shows_what_was_redone);
     tcase_add_test(faults, without_fallback_a_fault_is_an_error);
     tcase_add_test(faults, a_device_that_measures_no_limit_has_the_cpu_s);
     tcase_add_test(faults, without_fallback_a_listed_device_does_not_take_over);

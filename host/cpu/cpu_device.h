@@ -31,6 +31,11 @@ ffwd_status ffwd_cpu_weights_create(const ffwd_model *model, const ffwd_rowblock
 ffwd_cpu_weights *ffwd_cpu_weights_retain(ffwd_cpu_weights *weights);
 void ffwd_cpu_weights_release(ffwd_cpu_weights *weights);
 
+/** When a slot's thread was at work; both 0 where it found nothing to do. */
+typedef struct ffwd_slot_time {
+    uint64_t start_ns, end_ns;
+} ffwd_slot_time;
+
 typedef struct ffwd_cpu_placement {
     ffwd_placement base;
     const ffwd_rowblock *code;
@@ -39,6 +44,7 @@ typedef struct ffwd_cpu_placement {
     uint64_t block_rows;
     uint64_t scratch_bytes; /**< of one slot */
     unsigned char *scratch; /**< [slots] */
+    ffwd_slot_time *times;  /**< [slots] of the last stage, where spans are wanted */
     void *between[2];       /**< layered: [chunk_rows][widest] activations between stages */
 } ffwd_cpu_placement;
 

@@ -158,9 +158,11 @@ static ffwd_status allocate_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
         return ffwd_fail(err, FFWD_EOVERFLOW, "chunks of %llu rows do not fit",
                          (unsigned long long)cpu->base.chunk_rows);
     }
+    const uint64_t times = ffwd_threads_count(device->threads) * sizeof *cpu->times;
     cpu->scratch = ffwd_alloc(all);
-    if (cpu->scratch == NULL) {
-        return ffwd_fail_memory(err, all, "blocks of rows");
+    cpu->times = ffwd_alloc(times);
+    if (cpu->scratch == NULL || cpu->times == NULL) {
+        return ffwd_fail_memory(err, all + times, "blocks of rows");
     }
     for (size_t i = 0; i < 2 && between > 0; i++) {
         cpu->between[i] = ffwd_alloc(between);
@@ -176,6 +178,7 @@ void ffwd_cpu_release(ffwd_placement *placement) {
     ffwd_cpu_placement *cpu = (ffwd_cpu_placement *)placement;
     ffwd_cpu_weights_release(cpu->weights);
     ffwd_free(cpu->scratch);
+    ffwd_free(cpu->times);
     ffwd_free(cpu->between[0]);
     ffwd_free(cpu->between[1]);
     ffwd_placement_finish(placement);
@@ -262,17 +265,29 @@ typedef struct stage_run {
     atomic_ullong next;
 } stage_run;
 
-static void run_slot(void *context, size_t slot) {
-    stage_run *stage = context;
+/** Takes blocks until there are none; false where there was none at all. */
+static bool take_blocks(stage_run *stage, size_t slot) {
     unsigned char *scratch = stage->cpu->scratch + slot * stage->cpu->scratch_bytes;
-    for (;;) {
+    for (bool worked = false;; worked = true) {
         uint64_t first = atomic_fetch_add(&stage->next, stage->grab_rows);
         if (first >= stage->rows) {
-            return;
+            return worked;
         }
         stage->cpu->code->run(stage->job, first, ffwd_min(stage->grab_rows, stage->rows - first),
                               scratch);
     }
+}
+
+static void run_slot(void *context, size_t slot) {
+    (void)take_blocks(context, slot);
+}
+
+static void run_slot_timed(void *context, size_t slot) {
+    stage_run *stage = context;
+    const uint64_t start = ffwd_now_ns();
+    const bool worked = take_blocks(stage, slot);
+    stage->cpu->times[slot] =
+        worked ? (ffwd_slot_time){start, ffwd_now_ns()} : (ffwd_slot_time){0, 0};
 }
 
 /** All threads or the caller's alone: pthreadpool wakes all of them, whatever their number of
@@ -287,7 +302,8 @@ static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
     return rows < enough_rows ? 1 : (uint32_t)ffwd_min(count, blocks);
 }
 
-static void run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job) {
+/** Runs a stage over all its rows, on as many slots as it returns. */
+static uint32_t run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job, bool timed) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
     const uint64_t rows = job->x.rows;
     const uint32_t slots = choose_slots(cpu, rows);
@@ -296,10 +312,32 @@ static void run_job(ffwd_cpu_placement *cpu, const ffwd_block_job *job) {
     stage.grab_rows = ffwd_round_up(
         ffwd_max(grab, 1), grab < cpu->block_rows ? cpu->code->group_rows : cpu->block_rows);
     atomic_init(&stage.next, 0);
+    void (*const task)(void *, size_t) = timed ? run_slot_timed : run_slot;
     if (slots == 1) {
-        run_slot(&stage, 0);
+        task(&stage, 0);
     } else {
-        ffwd_threads_run(device->threads, slots, run_slot, &stage);
+        ffwd_threads_run(device->threads, slots, task, &stage);
+    }
+    return slots;
+}
+
+/** Hands out the spans of a stage and of the threads that were at work on it. */
+static void trace_stage(const ffwd_cpu_placement *cpu, const ffwd_chunk *chunk,
+                        const ffwd_plan_stage *plan, ffwd_slot_time whole, uint32_t slots) {
+    char lane[32];
+    ffwd_span span = ffwd_stage_span(plan);
+    span.start_ns = whole.start_ns;
+    span.end_ns = whole.end_ns;
+    ffwd_chunk_trace(chunk, span);
+    span.kind = FFWD_SPAN_THREAD;
+    span.lane = lane;
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        span.start_ns = cpu->times[slot].start_ns;
+        span.end_ns = cpu->times[slot].end_ns;
+        if (span.end_ns != 0) {
+            (void)snprintf(lane, sizeof lane, "thread %u", (unsigned)slot + 1);
+            ffwd_chunk_trace(chunk, span);
+        }
     }
 }
 
@@ -320,6 +358,20 @@ static ffwd_rows between_rows(const ffwd_cpu_placement *cpu, size_t stage, uint6
 /** Whether Y would only push other rows out of the caches. */
 static bool bypasses_cache(const ffwd_chunk *chunk) {
     return ffwd_rows_bytes(&chunk->y) >= BYPASS_BYTES;
+}
+
+/** One stage of a chunk, from x into what its job says. */
+static void run_stage(ffwd_cpu_placement *cpu, const ffwd_chunk *chunk, ffwd_plan_stage *stage,
+                      const ffwd_block_job *job, ffwd_timing *timing) {
+    ffwd_slot_time whole = {.start_ns = ffwd_now_ns()};
+    const uint32_t slots = run_job(cpu, job, chunk->tracer != NULL);
+    whole.end_ns = ffwd_now_ns();
+    stage->ns += whole.end_ns - whole.start_ns;
+    stage->launches++;
+    timing->kernel_ns += whole.end_ns - whole.start_ns;
+    if (chunk->tracer != NULL) {
+        trace_stage(cpu, chunk, stage, whole, slots);
+    }
 }
 
 ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
@@ -349,12 +401,7 @@ ffwd_status ffwd_cpu_run_chunk(ffwd_placement *placement, const ffwd_chunk *chun
             .block_rows = cpu->block_rows,
             .bypass_cache = last && bypasses_cache(chunk),
         };
-        const uint64_t start = ffwd_now_ns();
-        run_job(cpu, &job);
-        const uint64_t spent = ffwd_now_ns() - start;
-        stage->ns += spent;
-        stage->launches++;
-        timing->kernel_ns += spent;
+        run_stage(cpu, chunk, stage, &job, timing);
         x = job.y;
     }
     return FFWD_OK;

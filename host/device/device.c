@@ -48,6 +48,35 @@ ffwd_status ffwd_device_check_fork(const ffwd_device *device, ffwd_error *err) {
     return FFWD_OK;
 }
 
+const char *ffwd_span_name(uint32_t kind) {
+#define CASE(name, value, word)                                                                    \
+    case name:                                                                                     \
+        return word;
+    switch (kind) { FFWD_SPAN_LIST(CASE) }
+#undef CASE
+    return NULL;
+}
+
+void ffwd_chunk_trace(const ffwd_chunk *chunk, ffwd_span span) {
+    span.struct_size = sizeof span;
+    if (span.name == NULL) {
+        span.name = ffwd_span_name(span.kind);
+    }
+    if (span.rows == 0) {
+        span.first_row = chunk->first_row;
+        span.rows = chunk->x.rows;
+    }
+    chunk->tracer->take(chunk->tracer, &span);
+}
+
+ffwd_span ffwd_stage_span(const ffwd_plan_stage *stage) {
+    return (ffwd_span){.kind = FFWD_SPAN_KERNEL,
+                       .lane = "kernels",
+                       .name = stage->kernel,
+                       .first_layer = stage->first_layer + 1,
+                       .layer_count = stage->layer_count};
+}
+
 ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
                                 const ffwd_model *model, uint32_t strategy, size_t stage_count,
                                 ffwd_error *err) {

@@ -23,11 +23,20 @@ typedef struct ffwd_request {
     uint64_t chunk_rows;
 } ffwd_request;
 
+/** Who wants the spans of a run. */
+typedef struct ffwd_tracer ffwd_tracer;
+struct ffwd_tracer {
+    /** Takes a span of the device that has the chunk; it need not name that. */
+    void (*take)(ffwd_tracer *tracer, const ffwd_span *span);
+};
+
 /** A part of a run: consecutive rows of X, Y and the captures. */
 typedef struct ffwd_chunk {
     ffwd_rows x, y;
     const ffwd_rows *sums, *outputs; /**< [operation count], entries with data NULL are not wanted;
                                           or NULL: none is */
+    uint64_t first_row;              /**< of the run, which x starts with */
+    ffwd_tracer *tracer;             /**< NULL: nobody wants spans */
 } ffwd_chunk;
 
 /** Whether any capture may be wanted. */
@@ -86,6 +95,12 @@ typedef struct ffwd_plan_stage {
     size_t first_layer, layer_count; /**< from 0 */
     uint64_t ns, launches;
 } ffwd_plan_stage;
+
+/** Hands out a span of a chunk whose tracer is not NULL. The caller fills in kind, lane, times and
+ *  bytes; where it has no rows of its own they are the chunk's. */
+void ffwd_chunk_trace(const ffwd_chunk *chunk, ffwd_span span);
+/** The span of a stage's kernel: its name and layers. */
+ffwd_span ffwd_stage_span(const ffwd_plan_stage *stage);
 
 /** A model on a device: what prepare made. Used by one thread at a time. */
 struct ffwd_placement {

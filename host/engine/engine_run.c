@@ -10,8 +10,12 @@
 
 /** One run under way. */
 typedef struct run {
+    ffwd_tracer tracer; /**< of its chunks, where spans are wanted */
     ffwd_engine *engine;
+    const ffwd_run_options *options;
     const ffwd_allocator *callers; /**< what the caller's thread allocates from */
+    ffwd_fpenv env;                /**< what it computes in, while a device is at work */
+    const char *device;            /**< the id of that one, where spans are wanted */
     ffwd_rows x, y;
     ffwd_rows *sums, *outputs;             /**< [operation count] captures of all rows, or NULL */
     ffwd_rows *chunk_sums, *chunk_outputs; /**< the same of the current chunk */
@@ -105,18 +109,76 @@ static void slice_captures(const run *r, const ffwd_rows *all, ffwd_rows *chunk,
     }
 }
 
+/** Hands a span out; the callback is the caller's own code, as progress is. */
+static void show(const run *r, const ffwd_span *span) {
+    const ffwd_allocator *own = ffwd_memory_current();
+    ffwd_memory_leave(r->callers);
+    r->options->trace(r->options->user, span);
+    ffwd_memory_leave(own);
+}
+
+/** The same on the way through a device, of whose floating-point environment the caller must not
+ *  know. */
+static void take_span(ffwd_tracer *tracer, const ffwd_span *span) {
+    run *r = (run *)tracer;
+    ffwd_span named = *span;
+    named.device = r->device;
+    ffwd_fpenv_leave(&r->env);
+    show(r, &named);
+    ffwd_fpenv_enter(&r->env);
+}
+
+static void show_run(const run *r, uint64_t start) {
+    const ffwd_span span = {.struct_size = sizeof span,
+                            .kind = FFWD_SPAN_RUN,
+                            .device = "",
+                            .lane = "runs",
+                            .name = ffwd_span_name(FFWD_SPAN_RUN),
+                            .start_ns = start,
+                            .end_ns = ffwd_now_ns(),
+                            .rows = r->x.rows,
+                            .bytes = ffwd_rows_bytes(&r->x) + ffwd_rows_bytes(&r->y)};
+    show(r, &span);
+}
+
+/** A chunk's time on a device, done or to be done again. */
+static void trace_chunk(const ffwd_chunk *chunk, uint64_t start, ffwd_status status) {
+    const ffwd_span span = {.kind = FFWD_SPAN_CHUNK,
+                            .lane = "chunks",
+                            .name = status == FFWD_OK ? "chunk" : "failed chunk",
+                            .start_ns = start,
+                            .end_ns = ffwd_now_ns(),
+                            .bytes = ffwd_rows_bytes(&chunk->x) + ffwd_rows_bytes(&chunk->y)};
+    ffwd_chunk_trace(chunk, span);
+}
+
+static ffwd_status run_traced(run *r, ffwd_placement *placement, ffwd_chunk *chunk,
+                              ffwd_error *err) {
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(placement->device, &info);
+    r->device = info.id;
+    chunk->tracer = &r->tracer;
+    const uint64_t start = ffwd_now_ns();
+    const ffwd_status status = placement->device->ops->run_chunk(placement, chunk, &r->timing, err);
+    trace_chunk(chunk, start, status);
+    return status;
+}
+
 static ffwd_status run_on(run *r, ffwd_placement *placement, uint64_t first, uint64_t rows,
                           ffwd_error *err) {
     slice_captures(r, r->sums, r->chunk_sums, first, rows);
     slice_captures(r, r->outputs, r->chunk_outputs, first, rows);
-    const ffwd_chunk chunk = {.x = ffwd_rows_slice(&r->x, first, rows),
-                              .y = ffwd_rows_slice(&r->y, first, rows),
-                              .sums = r->chunk_sums,
-                              .outputs = r->chunk_outputs};
-    ffwd_fpenv env;
-    ffwd_fpenv_enter(&env);
-    ffwd_status status = placement->device->ops->run_chunk(placement, &chunk, &r->timing, err);
-    ffwd_fpenv_leave(&env);
+    ffwd_chunk chunk = {.first_row = first,
+                        .x = ffwd_rows_slice(&r->x, first, rows),
+                        .y = ffwd_rows_slice(&r->y, first, rows),
+                        .sums = r->chunk_sums,
+                        .outputs = r->chunk_outputs};
+    ffwd_fpenv_enter(&r->env);
+    const ffwd_status status =
+        r->options->trace != NULL
+            ? run_traced(r, placement, &chunk, err)
+            : placement->device->ops->run_chunk(placement, &chunk, &r->timing, err);
+    ffwd_fpenv_leave(&r->env);
     return status;
 }
 
@@ -187,23 +249,23 @@ static ffwd_status run_part(run *r, uint64_t first, uint64_t rows, ffwd_error *e
 }
 
 /** The callback is the caller's own code: what it makes does not come from the engine's memory. */
-static bool wants_to_stop(const run *r, const ffwd_run_options *options) {
+static bool wants_to_stop(const run *r) {
     const ffwd_allocator *own = ffwd_memory_current();
     ffwd_memory_leave(r->callers);
-    const bool stop = options->progress(options->user, r->rows_done, r->x.rows) != 0;
+    const bool stop = r->options->progress(r->options->user, r->rows_done, r->x.rows) != 0;
     ffwd_memory_leave(own);
     return stop;
 }
 
-static ffwd_status report_progress(const run *r, const ffwd_run_options *options, ffwd_error *err) {
-    if (options->progress != NULL && wants_to_stop(r, options)) {
+static ffwd_status report_progress(const run *r, ffwd_error *err) {
+    if (r->options->progress != NULL && wants_to_stop(r)) {
         return ffwd_fail(err, FFWD_ECANCELLED, "cancelled after %llu of %llu rows",
                          (unsigned long long)r->rows_done, (unsigned long long)r->x.rows);
     }
     return FFWD_OK;
 }
 
-static ffwd_status run_chunks(run *r, const ffwd_run_options *options, ffwd_error *err) {
+static ffwd_status run_chunks(run *r, ffwd_error *err) {
     const uint64_t rows = r->x.rows;
     ffwd_status status = FFWD_OK;
     while (r->rows_done < rows && status == FFWD_OK) {
@@ -212,7 +274,7 @@ static ffwd_status run_chunks(run *r, const ffwd_run_options *options, ffwd_erro
         if (status == FFWD_OK) {
             r->rows_done += count;
             r->chunks++;
-            status = report_progress(r, options, err);
+            status = report_progress(r, err);
         }
     }
     return status;
@@ -247,20 +309,24 @@ static void fill_report(const run *r, uint64_t start, ffwd_report *report) {
     ffwd_struct_write(report, &full, sizeof full);
 }
 
-static ffwd_status compute(run *r, const ffwd_input *x, const ffwd_output *y,
-                           const ffwd_run_options *options, ffwd_report *report, ffwd_error *err) {
-    const uint64_t start = report != NULL ? ffwd_now_ns() : 0;
+static ffwd_status compute(run *r, const ffwd_input *x, const ffwd_output *y, ffwd_report *report,
+                           ffwd_error *err) {
+    const bool traced = r->options->trace != NULL;
+    const uint64_t start = report != NULL || traced ? ffwd_now_ns() : 0;
     ffwd_engine *engine = r->engine;
     ffwd_status status;
     FFWD_TRY(status, ffwd_device_check_fork(engine->placements[0]->device, err));
     FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r->x, &r->y, err));
     forget_last_run(engine);
-    FFWD_TRY(status, open_captures(r, "sums", options->sums, &r->sums, &r->chunk_sums, err));
+    FFWD_TRY(status, open_captures(r, "sums", r->options->sums, &r->sums, &r->chunk_sums, err));
     FFWD_TRY(status,
-             open_captures(r, "outputs", options->outputs, &r->outputs, &r->chunk_outputs, err));
-    FFWD_TRY(status, run_chunks(r, options, err));
+             open_captures(r, "outputs", r->options->outputs, &r->outputs, &r->chunk_outputs, err));
+    FFWD_TRY(status, run_chunks(r, err));
     if (report != NULL) {
         fill_report(r, start, report);
+    }
+    if (traced) {
+        show_run(r, start);
     }
 
 cleanup:
@@ -276,8 +342,11 @@ ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd
     if (status != FFWD_OK) {
         return status;
     }
-    run r = {.engine = engine, .callers = ffwd_memory_enter(&engine->allocator)};
-    status = compute(&r, x, y, &options, report, err);
+    run r = {.tracer = {take_span},
+             .engine = engine,
+             .options = &options,
+             .callers = ffwd_memory_enter(&engine->allocator)};
+    status = compute(&r, x, y, report, err);
     ffwd_memory_leave(r.callers);
     return status;
 }

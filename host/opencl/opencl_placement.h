@@ -10,6 +10,9 @@ typedef struct ffwd_opencl_command {
     cl_event event; /**< NULL where the command was not enqueued */
     uint64_t *ns;
     ffwd_plan_stage *stage; /**< also added to; NULL: a transfer */
+    ffwd_span_kind kind;
+    uint64_t bytes;    /**< that are moved */
+    uint64_t asked_ns; /**< when it was enqueued at the earliest, where spans are wanted */
 } ffwd_opencl_command;
 
 typedef struct ffwd_opencl_placement {
@@ -50,6 +53,10 @@ typedef struct ffwd_opencl_operands {
 ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t stage_index,
                                const ffwd_opencl_operands *operands, cl_event *event,
                                ffwd_error *err);
+
+/** Hands out the spans of a chunk's commands, which have ended, begun after start_ns. */
+void ffwd_opencl_trace(const ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
+                       uint64_t start_ns);
 
 /** Makes the kernel of a rowblock that captures, where there is none yet, and proves it. */
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);

@@ -20,65 +20,99 @@ typedef struct chunk_run {
     const ffwd_chunk *chunk;
     ffwd_timing *timing;
     cl_uint rows;
+    uint64_t start_ns;     /**< of the commands under way, where spans are wanted */
     cl_mem lent_x, lent_y; /**< buffers over the caller's memory, for this chunk only */
     cl_mem x, y;           /**< where the kernels find X and put Y */
 } chunk_run;
 
-/** Room for the event of the next command, and where its time goes. */
-static cl_event *track(chunk_run *run, uint64_t *ns, ffwd_plan_stage *stage) {
+static bool is_traced(const chunk_run *run) {
+    return run->chunk->tracer != NULL;
+}
+
+/** Room for the next command, which is about to be enqueued. */
+static cl_event *track(chunk_run *run, const ffwd_opencl_command *next) {
     ffwd_opencl_command *command = &run->placement->commands[run->placement->command_count++];
-    *command = (ffwd_opencl_command){NULL, ns, stage};
+    *command = *next;
+    command->asked_ns = is_traced(run) ? ffwd_now_ns() : 0;
     return &command->event;
+}
+
+/** The same for one that moves rows. */
+static cl_event *track_transfer(chunk_run *run, ffwd_span_kind kind, uint64_t bytes) {
+    uint64_t *ns = kind == FFWD_SPAN_UPLOAD ? &run->timing->upload_ns : &run->timing->download_ns;
+    return track(run, &(ffwd_opencl_command){.ns = ns, .kind = kind, .bytes = bytes});
+}
+
+/** The same for the kernel of a stage. */
+static cl_event *track_kernel(chunk_run *run, size_t stage_index) {
+    ffwd_plan_stage *stage = &run->placement->base.stages[stage_index];
+    return track(run, &(ffwd_opencl_command){
+                          .ns = &run->timing->kernel_ns, .kind = FFWD_SPAN_KERNEL, .stage = stage});
+}
+
+/** Counts what the host did itself for a transfer, and hands out its span. */
+static void count_copy(chunk_run *run, ffwd_span_kind kind, uint64_t bytes, uint64_t start_ns) {
+    const uint64_t end_ns = ffwd_now_ns();
+    *(kind == FFWD_SPAN_UPLOAD ? &run->timing->upload_ns : &run->timing->download_ns) +=
+        end_ns - start_ns;
+    if (is_traced(run)) {
+        ffwd_chunk_trace(run->chunk, (ffwd_span){.kind = FFWD_SPAN_COPY,
+                                                 .lane = "host",
+                                                 .start_ns = start_ns,
+                                                 .end_ns = end_ns,
+                                                 .bytes = bytes});
+    }
 }
 
 static size_t bytes_of(const chunk_run *run, const ffwd_rows *rows) {
     return (size_t)(rows->rows * rows->cols * run->plan->value_bytes);
 }
 
-static ffwd_status map(chunk_run *run, cl_mem buffer, cl_map_flags flags, size_t offset,
-                       size_t bytes, uint64_t *ns, void **mapped, ffwd_error *err) {
+/** Makes bytes of a buffer the host's, to be written for an upload or read for a download. */
+static ffwd_status map(chunk_run *run, cl_mem buffer, ffwd_span_kind kind, size_t offset,
+                       size_t bytes, void **mapped, ffwd_error *err) {
+    const bool up = kind == FFWD_SPAN_UPLOAD;
     cl_int code = CL_SUCCESS;
-    *mapped =
-        run->device->cl->clEnqueueMapBuffer(run->placement->queue, buffer, CL_TRUE, flags, offset,
-                                            bytes, 0, NULL, track(run, ns, NULL), &code);
+    *mapped = run->device->cl->clEnqueueMapBuffer(
+        run->placement->queue, buffer, CL_TRUE, up ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ,
+        offset, bytes, 0, NULL, track_transfer(run, kind, up ? 0 : bytes), &code);
     return ffwd_opencl_check(run->device, code, "clEnqueueMapBuffer", NULL, err);
 }
 
-static ffwd_status unmap(chunk_run *run, cl_mem buffer, void *mapped, uint64_t *ns,
-                         ffwd_error *err) {
+static ffwd_status unmap(chunk_run *run, cl_mem buffer, void *mapped, ffwd_span_kind kind,
+                         size_t bytes, ffwd_error *err) {
     cl_int code = run->device->cl->clEnqueueUnmapMemObject(run->placement->queue, buffer, mapped, 0,
-                                                           NULL, track(run, ns, NULL));
+                                                           NULL, track_transfer(run, kind, bytes));
     return ffwd_opencl_check(run->device, code, "clEnqueueUnmapMemObject", NULL, err);
 }
 
 /** Packs a view into a buffer. */
 static ffwd_status pack(chunk_run *run, const ffwd_rows *from, cl_mem buffer, ffwd_error *err) {
-    uint64_t *ns = &run->timing->upload_ns;
+    const size_t bytes = bytes_of(run, from);
     void *mapped = NULL;
-    ffwd_status status =
-        map(run, buffer, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes_of(run, from), ns, &mapped, err);
+    ffwd_status status = map(run, buffer, FFWD_SPAN_UPLOAD, 0, bytes, &mapped, err);
     if (status != FFWD_OK) {
         return status;
     }
     uint64_t start = ffwd_now_ns();
     ffwd_rows_pack(from, run->plan->model->dtype, mapped);
-    *ns += ffwd_now_ns() - start;
-    return unmap(run, buffer, mapped, ns, err);
+    count_copy(run, FFWD_SPAN_UPLOAD, bytes, start);
+    return unmap(run, buffer, mapped, FFWD_SPAN_UPLOAD, bytes, err);
 }
 
 /** Unpacks a buffer, from an offset in bytes on, into a view. */
 static ffwd_status unpack(chunk_run *run, cl_mem buffer, size_t offset, const ffwd_rows *to,
                           ffwd_error *err) {
-    uint64_t *ns = &run->timing->download_ns;
+    const size_t bytes = bytes_of(run, to);
     void *mapped = NULL;
-    ffwd_status status = map(run, buffer, CL_MAP_READ, offset, bytes_of(run, to), ns, &mapped, err);
+    ffwd_status status = map(run, buffer, FFWD_SPAN_DOWNLOAD, offset, bytes, &mapped, err);
     if (status != FFWD_OK) {
         return status;
     }
     uint64_t start = ffwd_now_ns();
     ffwd_rows_unpack(to, run->plan->model->dtype, mapped);
-    *ns += ffwd_now_ns() - start;
-    return unmap(run, buffer, mapped, ns, err);
+    count_copy(run, FFWD_SPAN_DOWNLOAD, bytes, start);
+    return unmap(run, buffer, mapped, FFWD_SPAN_DOWNLOAD, 0, err);
 }
 
 /** Whether the kernels can work in the caller's rows themselves. */
@@ -105,9 +139,10 @@ static ffwd_status take_x(chunk_run *run, ffwd_error *err) {
     if (!ffwd_rows_dense(x, run->plan->model->dtype)) {
         return pack(run, x, run->x, err);
     }
-    cl_int code = run->device->cl->clEnqueueWriteBuffer(run->placement->queue, run->x, CL_TRUE, 0,
-                                                        bytes_of(run, x), x->data, 0, NULL,
-                                                        track(run, &run->timing->upload_ns, NULL));
+    const size_t bytes = bytes_of(run, x);
+    cl_int code = run->device->cl->clEnqueueWriteBuffer(
+        run->placement->queue, run->x, CL_TRUE, 0, bytes, x->data, 0, NULL,
+        track_transfer(run, FFWD_SPAN_UPLOAD, bytes));
     return ffwd_opencl_check(run->device, code, "clEnqueueWriteBuffer", "X", err);
 }
 
@@ -129,18 +164,18 @@ static ffwd_status offer_y(chunk_run *run, ffwd_error *err) {
 /** Brings Y to the caller. */
 static ffwd_status deliver_y(chunk_run *run, ffwd_error *err) {
     const ffwd_rows *y = &run->chunk->y;
-    uint64_t *ns = &run->timing->download_ns;
+    const size_t bytes = bytes_of(run, y);
     if (run->lent_y != NULL) {
         void *mapped = NULL;
-        ffwd_status status = map(run, run->y, CL_MAP_READ, 0, bytes_of(run, y), ns, &mapped, err);
-        return status != FFWD_OK ? status : unmap(run, run->y, mapped, ns, err);
+        ffwd_status status = map(run, run->y, FFWD_SPAN_DOWNLOAD, 0, bytes, &mapped, err);
+        return status != FFWD_OK ? status : unmap(run, run->y, mapped, FFWD_SPAN_DOWNLOAD, 0, err);
     }
     if (!ffwd_rows_dense(y, run->plan->model->dtype)) {
         return unpack(run, run->y, 0, y, err);
     }
-    cl_int code = run->device->cl->clEnqueueReadBuffer(run->placement->queue, run->y, CL_TRUE, 0,
-                                                       bytes_of(run, y), y->data, 0, NULL,
-                                                       track(run, ns, NULL));
+    cl_int code = run->device->cl->clEnqueueReadBuffer(
+        run->placement->queue, run->y, CL_TRUE, 0, bytes, y->data, 0, NULL,
+        track_transfer(run, FFWD_SPAN_DOWNLOAD, bytes));
     return ffwd_opencl_check(run->device, code, "clEnqueueReadBuffer", "Y", err);
 }
 
@@ -154,9 +189,8 @@ static ffwd_status launch(chunk_run *run, size_t stage_index, cl_mem x, cl_mem s
         .sums = sums,
         .rows = run->rows,
     };
-    return ffwd_opencl_launch(
-        run->placement, stage_index, &operands,
-        track(run, &run->timing->kernel_ns, &run->placement->base.stages[stage_index]), err);
+    return ffwd_opencl_launch(run->placement, stage_index, &operands,
+                              track_kernel(run, stage_index), err);
 }
 
 /** The capture of a layer, or NULL where it is not wanted. */
@@ -268,7 +302,7 @@ static ffwd_status check_ends(const chunk_run *run, ffwd_error *err) {
 }
 
 /** Waits until all commands have ended, and counts their times. */
-static ffwd_status finish_commands(const chunk_run *run, ffwd_error *err) {
+static ffwd_status finish_commands(chunk_run *run, ffwd_error *err) {
     ffwd_status status = ffwd_opencl_check(
         run->device, run->device->cl->clFinish(run->placement->queue), "clFinish", NULL, err);
     if (status == FFWD_OK) {
@@ -276,6 +310,10 @@ static ffwd_status finish_commands(const chunk_run *run, ffwd_error *err) {
     }
     if (status == FFWD_OK) {
         count_times(run);
+        if (is_traced(run)) {
+            ffwd_opencl_trace(run->placement, run->chunk, run->start_ns);
+            run->start_ns = ffwd_now_ns();
+        }
         forget_commands(run);
     }
     return status;
@@ -286,9 +324,7 @@ static ffwd_status launch_fused(chunk_run *run, cl_uint first, cl_uint rows, cl_
                                 ffwd_error *err) {
     const ffwd_opencl_operands operands = {
         .x = run->x, .y = run->y, .sums = captures, .first = first, .rows = rows};
-    return ffwd_opencl_launch(run->placement, 0, &operands,
-                              track(run, &run->timing->kernel_ns, &run->placement->base.stages[0]),
-                              err);
+    return ffwd_opencl_launch(run->placement, 0, &operands, track_kernel(run, 0), err);
 }
 
 /** A capture's rows [first, first + rows), from an offset in the buffer of all captures; moves the
@@ -398,6 +434,7 @@ static ffwd_status run_rows(ffwd_opencl_placement *placement, const ffwd_chunk *
         .chunk = chunk,
         .timing = timing,
         .rows = (cl_uint)chunk->x.rows,
+        .start_ns = chunk->tracer != NULL ? ffwd_now_ns() : 0,
     };
     ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));

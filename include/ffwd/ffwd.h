@@ -493,18 +493,57 @@ FFWD_API ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **
                                        ffwd_error *err) FFWD_CHECKED;
 FFWD_API void ffwd_engine_destroy(ffwd_engine *engine);
 
+/** Name, value and word of every kind of span. Values are pinned. */
+#define FFWD_SPAN_LIST(X)                                                                          \
+    X(FFWD_SPAN_RUN, 1, "run")           /**< the whole call */                                    \
+    X(FFWD_SPAN_CHUNK, 2, "chunk")       /**< rows on a device, from their first use to the last,  \
+                                              named "failed chunk" where it will be redone */      \
+    X(FFWD_SPAN_UPLOAD, 3, "upload")     /**< X to the device */                                   \
+    X(FFWD_SPAN_KERNEL, 4, "kernel")     /**< a stage of the plan over a chunk */                  \
+    X(FFWD_SPAN_DOWNLOAD, 5, "download") /**< Y, or a capture, to the host */                      \
+    X(FFWD_SPAN_COPY, 6, "copy")         /**< by the host, beside an upload or a download */       \
+    X(FFWD_SPAN_THREAD, 7, "thread")     /**< a thread of the CPU path at work on a kernel */
+
+#define FFWD_SPAN_ENUM(name, value, word) name = (value),
+typedef enum ffwd_span_kind { FFWD_SPAN_LIST(FFWD_SPAN_ENUM) } ffwd_span_kind;
+#undef FFWD_SPAN_ENUM
+
+/** The word of a kind of span; NULL for a value that is none. */
+FFWD_API const char *ffwd_span_name(uint32_t kind);
+
+/**
+ * Something that took time in a run. The spans of one lane of one device nest or do not overlap.
+ * Times are the host's CLOCK_MONOTONIC. An OpenCL device keeps its own: by when a chunk's commands
+ * were enqueued, which both clocks saw, they are brought onto the host's, and into the chunk's
+ * time. The strings live as long as the call that hands the span out. Grows at the end.
+ */
+typedef struct ffwd_span {
+    uint32_t struct_size;
+    uint32_t kind;      /**< ffwd_span_kind */
+    const char *device; /**< its id, "cpu" or "P:D"; empty: the engine itself */
+    const char *lane;   /**< where on it: "chunks", "kernels", "thread 1" and the like */
+    const char *name;   /**< of a kernel its own; else the word of the kind */
+    uint64_t start_ns, end_ns;
+    uint64_t first_row, rows;          /**< of X */
+    uint64_t first_layer, layer_count; /**< of a kernel, from 1; else 0 */
+    uint64_t bytes;                    /**< that were moved; of a kernel 0 */
+} ffwd_span;
+
 typedef struct ffwd_run_options {
     uint32_t struct_size;
     /** Called on the caller's thread after every chunk, the last included; not 0: stop. */
     int (*progress)(void *user, uint64_t rows_done, uint64_t rows);
-    void *user;
+    void *user; /**< of progress and trace */
     /** [operation count] captures of z and y of every operation, [rows][neurons] in the model's
      *  dtype; those with data NULL are left out. NULL: none. Where there is no activation, as of
      *  an argmax, z is y. */
     const ffwd_output *sums, *outputs;
+    /** Called on the caller's thread with every span of the run, soon after its end, in no order;
+     *  NULL: nothing is recorded, and nothing is slower for it. */
+    void (*trace)(void *user, const ffwd_span *span);
 } ffwd_run_options;
 #define FFWD_RUN_OPTIONS_INIT                                                                      \
-    { sizeof(ffwd_run_options), NULL, NULL, NULL, NULL }
+    { sizeof(ffwd_run_options), NULL, NULL, NULL, NULL, NULL }
 
 /** Totals of one run. Set struct_size first; grows at the end. */
 typedef struct ffwd_report {

@@ -40,7 +40,10 @@ void small_net_init(small_net *net, ffwd_device *device, uint32_t strategy) {
     ck_assert_int_eq(ffwd_random_fill(5, 0, 0, UINT64_C(40) * 6, FFWD_F32, net->x, NULL), FFWD_OK);
     oracle_run(net->model, 40, net->x, net->expected, sums, NULL);
     net->sums[0] = rows_of(net->z, 5);
-    net->chunk = (ffwd_chunk){rows_of(net->x, 6), rows_of(net->y, 3), net->sums, net->outputs};
+    net->chunk = (ffwd_chunk){.x = rows_of(net->x, 6),
+                              .y = rows_of(net->y, 3),
+                              .sums = net->sums,
+                              .outputs = net->outputs};
     const ffwd_request request = {.strategy = strategy, .expected_rows = 40};
     ffwd_status status = device->ops->prepare(device, net->model, &request, &net->placement, &err);
     expect_ok(status, &err);
