@@ -32,8 +32,8 @@ static const struct option_row {
     {MODELS,
      {"activation", KEY_ACTIVATION, "A[,B..]", 0,
       "One for all layers, or one for each, of" ACTIVATIONS
-      ", or argmax; with parameters leaky_relu:0.1, clip:-1:1; default step for shapes, the "
-      "file's for files",
+      ", softmax, log_softmax or argmax; with parameters leaky_relu:0.1, clip:-1:1; default step "
+      "for shapes, the file's for files",
       2}},
     {MODELS,
      {"dtype", KEY_DTYPE, "f32|f64", 0,

@@ -2,7 +2,7 @@
 // One operation on each row as a whole, see row_operations.h.
 //
 //   x   [rows][inputs], aligned to one element only
-//   y   [rows][1] of an argmax
+//   y   [rows][1] of an argmax, [rows][inputs] of a softmax, which keeps its terms there meanwhile
 //
 // Launch: at least `rows` items, item r computes row r. No local memory; items past the end do
 // nothing.
@@ -10,12 +10,33 @@
 
 #include "row_operations.h"
 
-#ifndef KERNEL // argmax_f32, ...: named by the host
+#ifndef KERNEL // softmax_f32, argmax_f64, ...: named by the host
 #define KERNEL argmax_f32
 #endif
 #ifndef KIND // the number of ffwd_kind
 #define KIND 5
 #endif
+
+#define SOFTMAX 3
+#define LOG_SOFTMAX 4
+#define ARGMAX 5
+
+static inline void softmax(const int logarithm, global const REAL *restrict x, const uint inputs,
+                           global REAL *restrict y) {
+    REAL largest = x[0], sum = K(0);
+    for (uint i = 1; i < inputs; i++) {
+        largest = GREATER(x[i], largest);
+    }
+    for (uint i = 0; i < inputs; i++) {
+        const REAL d = x[i] - largest, e = ffwd_exp(d);
+        sum = sum + e;
+        y[i] = ffwd_softmax_term(logarithm, d, e);
+    }
+    const REAL scale = ffwd_softmax_scale(logarithm, sum);
+    for (uint i = 0; i < inputs; i++) {
+        y[i] = ffwd_canonical(ffwd_softmax_finish(logarithm, y[i], scale));
+    }
+}
 
 // The index of the largest value of x[0 .. inputs).
 static inline REAL argmax(global const REAL *restrict x, const uint inputs) {
@@ -32,7 +53,9 @@ kernel void KERNEL(global const REAL *restrict x, global REAL *restrict y, const
                    const uint inputs) {
     const size_t r = get_global_id(0);
     if (r < rows) {
-#if KIND == 5
+#if KIND == SOFTMAX || KIND == LOG_SOFTMAX
+        softmax(KIND == LOG_SOFTMAX, x + r * inputs, inputs, y + r * inputs);
+#elif KIND == ARGMAX
         y[r] = argmax(x + r * inputs, inputs);
 #else
 #error "row_operation.cl: unknown kind"

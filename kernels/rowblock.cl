@@ -86,6 +86,7 @@
 // Of ffwd_kind and ffwd_activation.
 #define DENSE 1
 #define AFFINE 2
+#define LOG_SOFTMAX 4
 #define ARGMAX 5
 #define STEP 1
 #define PRELU 7
@@ -325,6 +326,41 @@ INLINE void run_affine(const layer *l, REAL (*x)[VECTORS], global const SCALAR *
     }
 }
 
+// y[k][v] = the softmax of x[k][v] along k, or its logarithm.
+INLINE void run_softmax(const int logarithm, const uint inputs, REAL (*x)[VECTORS],
+                        REAL (*y)[VECTORS]) {
+    REAL largest[VECTORS], sums[VECTORS];
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        largest[v] = x[0][v];
+        sums[v] = K(0);
+    }
+    for (uint k = 1; k < inputs; k++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            largest[v] = GREATER(x[k][v], largest[v]);
+        }
+    }
+    for (uint k = 0; k < inputs; k++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            const REAL d = x[k][v] - largest[v], e = ffwd_exp(d);
+            sums[v] = sums[v] + e;
+            y[k][v] = ffwd_softmax_term(logarithm, d, e);
+        }
+    }
+#pragma unroll
+    for (uint v = 0; v < VECTORS; v++) {
+        sums[v] = ffwd_softmax_scale(logarithm, sums[v]);
+    }
+    for (uint k = 0; k < inputs; k++) {
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++) {
+            y[k][v] = ffwd_softmax_finish(logarithm, y[k][v], sums[v]);
+        }
+    }
+}
+
 // y[0][v] = the index of the largest of x[k][v].
 INLINE void run_argmax(const uint inputs, REAL (*x)[VECTORS], REAL (*y)[VECTORS]) {
 #pragma unroll
@@ -344,6 +380,8 @@ INLINE void run_rows(const uint kind, const layer *l, REAL (*x)[VECTORS], REAL (
                      REAL (*y)[VECTORS]) {
     if (kind == ARGMAX) {
         run_argmax(l->inputs, x, y);
+    } else {
+        run_softmax(kind == LOG_SOFTMAX, l->inputs, x, y);
     }
     for (uint o = 0; o < l->neurons; o++) {
 #pragma unroll

@@ -565,6 +565,11 @@ START_TEST(captures) {
          .activations = {FFWD_CLIP, FFWD_PRELU, FFWD_TANH, FFWD_IDENTITY},
          .kinds = {FFWD_AFFINE, FFWD_DENSE, FFWD_AFFINE, FFWD_ARGMAX},
          .bias = 1},
+        {.layer_count = 4,
+         .widths = {5, 7, 7, 7, 4},
+         .activations = {FFWD_IDENTITY, FFWD_IDENTITY, FFWD_IDENTITY, FFWD_RELU},
+         .kinds = {FFWD_DENSE, FFWD_SOFTMAX, FFWD_LOG_SOFTMAX, FFWD_DENSE},
+         .bias = 1},
     };
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);

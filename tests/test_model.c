@@ -154,6 +154,12 @@ START_TEST(what_does_not_fit_together_is_refused) {
     bad[1].neurons = 3;
     expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
                    "layer 2: argmax of 3 inputs has 1 outputs, not 3");
+    bad[1] = (ffwd_operation){.kind = FFWD_SOFTMAX, .inputs = 3, .neurons = 1};
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: softmax of 3 inputs has 3 outputs, not 1");
+    bad[1] = (ffwd_operation){.kind = FFWD_LOG_SOFTMAX, .inputs = 3, .neurons = 3, .bias = w1};
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: log_softmax takes no weights and no bias");
     WITH(1, kind, FFWD_AFFINE);
     expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
                    "layer 2: affine of 3 inputs has 3 outputs, not 1");
@@ -199,8 +205,9 @@ START_TEST(operations_are_copied_and_counted) {
          .slopes = b1,
          .alpha = 7},
         {.kind = FFWD_AFFINE, .activation = FFWD_STEP_GE, .inputs = 3, .neurons = 3},
+        {.kind = FFWD_SOFTMAX, .inputs = 3, .neurons = 3},
         {.kind = FFWD_ARGMAX, .inputs = 3, .neurons = 1}};
-    ffwd_model *model = make(chain, 4);
+    ffwd_model *model = make(chain, 5);
     ffwd_model_info info = FFWD_MODEL_INFO_INIT;
     ffwd_model_describe(model, &info);
     ck_assert_uint_eq(info.outputs, 1);
@@ -370,6 +377,8 @@ START_TEST(words_have_parameters) {
         {"step:-0x1p-3", FFWD_DENSE, FFWD_STEP, -0.125, 0, "step:-0.125"},
         {"hard_sigmoid:0.2:0.25", FFWD_DENSE, FFWD_HARD_SIGMOID, 0.2, 0.25,
          "hard_sigmoid:0.2:0.25"},
+        {"softmax", FFWD_SOFTMAX, FFWD_IDENTITY, 0, 0, "softmax"},
+        {"log_softmax", FFWD_LOG_SOFTMAX, FFWD_IDENTITY, 0, 0, "log_softmax"},
         {"argmax", FFWD_ARGMAX, FFWD_IDENTITY, 0, 0, "argmax"},
     };
     ffwd_error err = FFWD_ERROR_INIT;
@@ -442,7 +451,8 @@ START_TEST(words_are_one_for_all_or_one_each) {
     expect_failure(ffwd_words_parse("relu,relu,relu,relu", 3, layers, &err), &err, FFWD_EARGUMENT,
                    "4 activations for 3 layers: name one, or one each");
     char message[512];
-    (void)snprintf(message, sizeof message, "unknown activation '', known are%s argmax", known);
+    (void)snprintf(message, sizeof message,
+                   "unknown activation '', known are%s softmax log_softmax argmax", known);
     expect_failure(ffwd_words_parse("relu,,step", 3, layers, &err), &err, FFWD_EARGUMENT, message);
 }
 END_TEST

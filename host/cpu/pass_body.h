@@ -24,6 +24,37 @@ static void scale_and_shift(const ffwd_block_layer *layer, uint64_t groups, SCAL
     }
 }
 
+/** One group of a softmax, or of its logarithm, in place; which is a constant. */
+INLINE void softmax(bool logarithm, uint64_t inputs, SCALAR *x) {
+    REAL largest[VECTORS], sum[VECTORS];
+    for (uint64_t v = 0; v < VECTORS; v++) {
+        largest[v] = LOAD(x + v * LANES);
+        sum[v] = K(0);
+    }
+    for (uint64_t i = 1; i < inputs; i++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            largest[v] = GREATER(LOAD(x + i * GROUP + v * LANES), largest[v]);
+        }
+    }
+    for (uint64_t i = 0; i < inputs; i++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            SCALAR *at = x + i * GROUP + v * LANES;
+            const REAL d = LOAD(at) - largest[v], e = ffwd_exp(d);
+            sum[v] = sum[v] + e;
+            STORE(at, ffwd_softmax_term(logarithm, d, e));
+        }
+    }
+    for (uint64_t v = 0; v < VECTORS; v++) {
+        sum[v] = ffwd_softmax_scale(logarithm, sum[v]);
+    }
+    for (uint64_t i = 0; i < inputs; i++) {
+        for (uint64_t v = 0; v < VECTORS; v++) {
+            SCALAR *at = x + i * GROUP + v * LANES;
+            STORE(at, ffwd_softmax_finish(logarithm, LOAD(at), sum[v]));
+        }
+    }
+}
+
 /** One group of argmax, into one feature. */
 static void argmax(uint64_t inputs, const SCALAR *x, SCALAR *y) {
     REAL largest[VECTORS], index[VECTORS];
@@ -48,6 +79,16 @@ static void argmax(uint64_t inputs, const SCALAR *x, SCALAR *y) {
 static void run_pass(const ffwd_block_layer *layer, uint64_t groups, SCALAR *values) {
     const uint64_t stride = layer->inputs * GROUP;
     switch (layer->kind) {
+    case FFWD_SOFTMAX:
+        for (uint64_t g = 0; g < groups; g++) {
+            softmax(false, layer->inputs, values + g * stride);
+        }
+        break;
+    case FFWD_LOG_SOFTMAX:
+        for (uint64_t g = 0; g < groups; g++) {
+            softmax(true, layer->inputs, values + g * stride);
+        }
+        break;
     case FFWD_ARGMAX: // an index overwrites what has been read
         for (uint64_t g = 0; g < groups; g++) {
             argmax(layer->inputs, values + g * stride, values + g * GROUP);
@@ -76,6 +117,28 @@ static void scale_and_shift_row(const ffwd_block_layer *layer, const SCALAR *x, 
     }
 }
 
+/** The softmax of one row, or its logarithm; vectors along the row but for the sum. */
+INLINE void softmax_row(bool logarithm, uint64_t inputs, const SCALAR *x, SCALAR *y) {
+    SCALAR largest = x[0], e[LANES];
+    for (uint64_t i = 1; i < inputs; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    memcpy(y, x, inputs * sizeof(SCALAR)); // what is behind them in a vector counts for nothing
+    SCALAR sum = 0;
+    for (uint64_t i = 0; i < inputs; i += LANES) {
+        const REAL d = LOAD(y + i) - K(largest), exp_d = ffwd_exp(d);
+        STORE(e, exp_d);
+        STORE(y + i, ffwd_softmax_term(logarithm, d, exp_d));
+        for (uint64_t k = 0; k < LANES && i + k < inputs; k++) {
+            sum += e[k];
+        }
+    }
+    const REAL scale = ffwd_softmax_scale(logarithm, K(sum));
+    for (uint64_t i = 0; i < inputs; i += LANES) {
+        STORE(y + i, ffwd_softmax_finish(logarithm, LOAD(y + i), scale));
+    }
+}
+
 /** The index of the largest value of one row. */
 static uint64_t find_index(uint64_t inputs, const SCALAR *x) {
     uint64_t index = 0;
@@ -90,6 +153,12 @@ static uint64_t find_index(uint64_t inputs, const SCALAR *x) {
 /** The same as run_pass for one row, from x into y, which has room for whole vectors. */
 static void run_row_pass(const ffwd_block_layer *layer, const SCALAR *x, SCALAR *y) {
     switch (layer->kind) {
+    case FFWD_SOFTMAX:
+        softmax_row(false, layer->inputs, x, y);
+        break;
+    case FFWD_LOG_SOFTMAX:
+        softmax_row(true, layer->inputs, x, y);
+        break;
     case FFWD_ARGMAX:
         y[0] = (SCALAR)find_index(layer->inputs, x);
         break;

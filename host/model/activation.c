@@ -46,6 +46,7 @@ const ffwd_parameters *ffwd_activation_parameters(uint32_t activation) {
 #define WORD(name, value, word) " " word
 static const char known_activations[] = FFWD_ACTIVATION_LIST(WORD);
 #undef WORD
+#define ROW_OPERATIONS " softmax log_softmax argmax"
 
 /** What a word names: an activation, or an operation on whole rows. */
 typedef struct entry {
@@ -113,8 +114,9 @@ static ffwd_status parse_word(const char *word, size_t length, ffwd_operation *o
     entry found;
     double values[2];
     if (!find_entry(word, strcspn(word, ":,"), &found)) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "unknown activation '%.*s', known are%s argmax",
-                         shown(length), word, known_activations);
+        return ffwd_fail(err, FFWD_EARGUMENT,
+                         "unknown activation '%.*s', known are%s" ROW_OPERATIONS, shown(length),
+                         word, known_activations);
     }
     ffwd_status status =
         parse_parameters(word, length, ffwd_activation_parameters(found.activation), values, err);

@@ -21,7 +21,7 @@ struct ffwd_model {
 
 /** Whether a kind of operation needs the whole row: it has no weights and no activation. */
 static inline bool ffwd_needs_row(uint32_t kind) {
-    return kind == FFWD_ARGMAX;
+    return kind == FFWD_SOFTMAX || kind == FFWD_LOG_SOFTMAX || kind == FFWD_ARGMAX;
 }
 
 /** Outputs of a kind of operation on so many inputs, or of a dense one of so many neurons. */

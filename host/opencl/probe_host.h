@@ -113,6 +113,23 @@ static void affine_row(const ffwd_operation *affine, const BITS *x, BITS *z) {
     }
 }
 
+static void softmax_row(const ffwd_operation *softmax, const BITS *x, BITS *z) {
+    const int logarithm = softmax->kind == FFWD_LOG_SOFTMAX;
+    REAL largest = AS_REAL(x[0]), sum = K(0);
+    for (size_t i = 1; i < softmax->inputs; i++) {
+        largest = GREATER(AS_REAL(x[i]), largest);
+    }
+    for (size_t i = 0; i < softmax->inputs; i++) {
+        const REAL d = AS_REAL(x[i]) - largest, e = ffwd_exp(d);
+        sum = sum + e;
+        z[i] = AS_BITS(ffwd_softmax_term(logarithm, d, e));
+    }
+    const REAL scale = ffwd_softmax_scale(logarithm, sum);
+    for (size_t i = 0; i < softmax->inputs; i++) {
+        z[i] = AS_BITS(ffwd_softmax_finish(logarithm, AS_REAL(z[i]), scale));
+    }
+}
+
 static void argmax_row(const ffwd_operation *argmax, const BITS *x, BITS *z) {
     REAL largest = AS_REAL(x[0]);
     size_t index = 0;
@@ -129,7 +146,8 @@ static void sums(const ffwd_operation *operation, size_t rows, const void *x, vo
     void (*const row)(const ffwd_operation *, const BITS *, BITS *) =
         operation->kind == FFWD_DENSE    ? dense_row
         : operation->kind == FFWD_AFFINE ? affine_row
-                                         : argmax_row;
+        : operation->kind == FFWD_ARGMAX ? argmax_row
+                                         : softmax_row;
     const size_t inputs = (size_t)operation->inputs, neurons = (size_t)operation->neurons;
     BITS *values = z;
     for (size_t r = 0; r < rows; r++) {

@@ -174,11 +174,14 @@ typedef struct ffwd_allocator {
 
 /** Name, value and word of every kind of operation. Values are pinned. */
 #define FFWD_KIND_LIST(X)                                                                          \
-    X(FFWD_DENSE, 1, "dense")   /**< z = bias + W x, y = activation(z) */                          \
-    X(FFWD_AFFINE, 2, "affine") /**< z[i] = fma(x[i], scale[i], shift[i]),                         \
-                                     y = activation(z) */                                          \
-    X(FFWD_ARGMAX, 5, "argmax") /**< y[0] = index from 0 of the first NaN, else of the             \
-                                     first largest x */
+    X(FFWD_DENSE, 1, "dense")             /**< z = bias + W x, y = activation(z) */                \
+    X(FFWD_AFFINE, 2, "affine")           /**< z[i] = fma(x[i], scale[i], shift[i]),               \
+                                               y = activation(z) */                                \
+    X(FFWD_SOFTMAX, 3, "softmax")         /**< y[i] = exp(x[i] - m) / s; m the largest x,          \
+                                               s the sum of exp(x[i] - m), i in order */           \
+    X(FFWD_LOG_SOFTMAX, 4, "log_softmax") /**< y[i] = (x[i] - m) - log(s) */                       \
+    X(FFWD_ARGMAX, 5, "argmax")           /**< y[0] = index from 0 of the first NaN, else of the   \
+                                               first largest x */
 
 #define FFWD_KIND_ENUM(name, value, word) name = (value),
 typedef enum ffwd_kind { FFWD_KIND_LIST(FFWD_KIND_ENUM) } ffwd_kind;
@@ -224,7 +227,8 @@ FFWD_API ffwd_status ffwd_activation_parse(const char *word, uint32_t *activatio
  *     affine   neurons = inputs; weights are the scale [inputs], or NULL: 1; bias is the shift
  *              [inputs], or NULL: -0. Both NULL: the activation alone
  *     the others, which need the whole row: no weights, no bias, identity; neurons = inputs, of an
- *              argmax 1
+ *              argmax 1. All outputs of a softmax, or its logarithm, are NaN where an input is NaN
+ *              or +inf, or all are -inf
  */
 typedef struct ffwd_operation {
     uint32_t kind;       /**< ffwd_kind */
@@ -240,8 +244,8 @@ typedef struct ffwd_operation {
 
 /**
  * Reads the word of a layer in files and options: an activation, parameters behind colons ("relu",
- * "leaky_relu:0.1", "clip:-1:1"); or "argmax": the layer has the identity then, and this
- * operation comes behind it. Sets kind (FFWD_DENSE or the one behind), activation,
+ * "leaky_relu:0.1", "clip:-1:1"); or "softmax", "log_softmax", "argmax": the layer has the identity
+ * then, and this operation comes behind it. Sets kind (FFWD_DENSE or the one behind), activation,
  * alpha and beta, and nothing else.
  *
  * @return FFWD_EARGUMENT for a word that is none or has the wrong parameters

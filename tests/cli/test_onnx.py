@@ -51,7 +51,7 @@ def close(case, y, truth):
 class Shared(command.Case):
     """The trained models are the same bits from .npz and from .onnx."""
 
-    NAMES = ("diabetes_relu", "cancer_step")
+    NAMES = ("diabetes_relu", "cancer_step", "digits_relu", "wine_tanh")
 
     def test_as_from_npz(self):
         for name in self.NAMES:

@@ -170,6 +170,24 @@ class TrainedModels(command.Case):
         difference = np.abs(y.ravel() - wanted.ravel())
         self.assertTrue((difference <= 1e-5 + 1e-4 * np.abs(wanted.ravel())).all())
 
+    def test_softmax(self):
+        for name in "digits_relu", "wine_tanh":
+            y, wanted = self.score(name)
+            self.assertTrue((np.abs(y - wanted) <= 1e-5 + 1e-4 * np.abs(wanted)).all())
+            labels = np.load(command.data / f"{name}_labels.npy")
+            self.assertTrue((y.argmax(1) == labels).all())
+
+    def test_layers_of_softmax(self):
+        """A layer of that name is two operations: its sums, then what is made of them."""
+        layers = run_layers(command.data / "wine_tanh.npz", command.data / "wine_tanh_X.npy")
+        self.assertEqual(sorted(layers), ["y1", "y2", "y3", "z1", "z2", "z3"])
+        z = layers["z2"].astype(np.float64)
+        e = np.exp(z - z.max(1, keepdims=True))
+        self.assertTrue((layers["y2"] == layers["z2"]).all())
+        self.assertTrue((layers["y3"] == layers["z3"]).all())
+        self.assertTrue((layers["y3"] == np.load(command.folder / "y.npy")).all())
+        np.testing.assert_allclose(layers["y3"], e / e.sum(1, keepdims=True), rtol=1e-5)
+
 
 class SameBits(command.Case):
     """Nothing but the model and the row decides about a result."""

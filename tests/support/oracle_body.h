@@ -93,6 +93,21 @@ static void argmax_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
     z[0] = (REAL)largest;
 }
 
+/** By the words of docs/arithmetic.md; exp and log are the kernels' own. */
+static void softmax_row(const ffwd_operation *layer, const REAL *x, REAL *y) {
+    REAL largest = x[0], sum = 0;
+    for (uint64_t i = 1; i < layer->inputs; i++) {
+        largest = x[i] > largest ? x[i] : largest;
+    }
+    for (uint64_t i = 0; i < layer->inputs; i++) {
+        sum += ffwd_exp(x[i] - largest);
+    }
+    for (uint64_t i = 0; i < layer->inputs; i++) {
+        const REAL d = x[i] - largest;
+        y[i] = layer->kind == FFWD_SOFTMAX ? ffwd_exp(d) / sum : d - ffwd_log(sum);
+    }
+}
+
 static void sum_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
     switch (layer->kind) {
     case FFWD_DENSE:
@@ -100,6 +115,10 @@ static void sum_row(const ffwd_operation *layer, const REAL *x, REAL *z) {
         break;
     case FFWD_AFFINE:
         affine_row(layer, x, z);
+        break;
+    case FFWD_SOFTMAX:
+    case FFWD_LOG_SOFTMAX:
+        softmax_row(layer, x, z);
         break;
     default:
         argmax_row(layer, x, z);
@@ -129,7 +148,7 @@ void ORACLE(run)(const ffwd_model *model, uint64_t rows, const void *x, void *y,
     for (size_t i = 0; ffwd_model_operation(model, i, sizeof layer, &layer, NULL) == FFWD_OK; i++) {
         width = layer.neurons;
         const size_t bytes = (size_t)(rows * width) * sizeof(REAL);
-        REAL *z = malloc(bytes + 1), *out = malloc(bytes + 1);
+        REAL *z = calloc(1, bytes + 1), *out = calloc(1, bytes + 1);
         if (z == NULL || out == NULL) {
             abort();
         }
