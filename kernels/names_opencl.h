@@ -10,9 +10,11 @@
 #ifdef REAL_IS_F64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #define SCALAR      double
+#define FOUR        double4
 #define SCALAR_BITS ulong
 #else
 #define SCALAR      float
+#define FOUR        float4
 #define SCALAR_BITS uint
 #endif
 

@@ -48,7 +48,6 @@
 
 #define FFWD_USED(number) ((USED) >> (number) & 1)
 #include "activation_list.h"
-#include "row_operations.h"
 
 #ifndef KERNEL // rowblock_f32, rowblock_f64: named by the host
 #define KERNEL rowblock_f32
@@ -81,15 +80,10 @@
 
 #define BLOCK (LANES * VECTORS)
 #define CAPTURED_WIDTH (CAPTURED ? WIDEST : 1)
-#define INLINE static inline __attribute__((always_inline))
-
-// Of ffwd_kind and ffwd_activation.
-#define DENSE 1
-#define AFFINE 2
-#define LOG_SOFTMAX 4
-#define ARGMAX 5
-#define STEP 1
-#define PRELU 7
+#define WEIGHTS global
+#define UNROLLED // a row stays in memory
+#define FILLED(n) (n)
+#include "layers.h"
 
 // Vectors whose lanes are interleaved: the lower halves of a and b, or the upper ones.
 #if LANES == 4
@@ -252,27 +246,6 @@ INLINE void store_block(REAL (*f)[VECTORS], global SCALAR *y) {
 #endif
 }
 
-// What every layer takes; all but the pointers and the parameters are constants.
-typedef struct layer {
-    uint inputs, neurons, activation;
-    bool last;
-    REAL alpha, beta;
-    global const SCALAR *slopes;
-} layer;
-
-// y[v] = activation(sums[v]) of one neuron; z as well where captured.
-INLINE void finish(const layer *l, const uint neuron, const REAL *sums, REAL *z, REAL *y) {
-    const REAL slope = l->activation == PRELU ? K(l->slopes[neuron]) : K(0);
-#pragma unroll
-    for (uint v = 0; v < VECTORS; v++) {
-        const REAL result = ffwd_activate(l->activation, sums[v], l->alpha, l->beta, slope);
-        y[v] = (l->last && l->activation != STEP) || CAPTURED ? ffwd_canonical(result) : result;
-        if (CAPTURED) {
-            z[v] = ffwd_canonical(sums[v]);
-        }
-    }
-}
-
 // y[o][v] = activation(bias[o] + the sum over k of weights[k][o] * x[k][v]), k in order, for the
 // neurons of one tile from `first` on.
 INLINE void run_tile(const layer *l, const uint first, const uint neurons, REAL (*x)[VECTORS],
@@ -311,103 +284,6 @@ INLINE void run_dense(const layer *l, REAL (*x)[VECTORS], global const SCALAR *w
     if (whole < l->neurons) {
         run_tile(l, whole, l->neurons - whole, x, w + whole * (l->inputs + 1), z, y);
     }
-}
-
-INLINE void run_affine(const layer *l, REAL (*x)[VECTORS], global const SCALAR *w,
-                       REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
-    for (uint o = 0; o < l->neurons; o++) {
-        const REAL scale = K(w[o]), shift = K(w[l->neurons + o]);
-        REAL sums[VECTORS];
-#pragma unroll
-        for (uint v = 0; v < VECTORS; v++) {
-            sums[v] = FMA(x[o][v], scale, shift);
-        }
-        finish(l, o, sums, z[CAPTURED ? o : 0], y[o]);
-    }
-}
-
-// y[k][v] = the softmax of x[k][v] along k, or its logarithm.
-INLINE void run_softmax(const int logarithm, const uint inputs, REAL (*x)[VECTORS],
-                        REAL (*y)[VECTORS]) {
-    REAL largest[VECTORS], sums[VECTORS];
-#pragma unroll
-    for (uint v = 0; v < VECTORS; v++) {
-        largest[v] = x[0][v];
-        sums[v] = K(0);
-    }
-    for (uint k = 1; k < inputs; k++) {
-#pragma unroll
-        for (uint v = 0; v < VECTORS; v++) {
-            largest[v] = GREATER(x[k][v], largest[v]);
-        }
-    }
-    for (uint k = 0; k < inputs; k++) {
-#pragma unroll
-        for (uint v = 0; v < VECTORS; v++) {
-            const REAL d = x[k][v] - largest[v], e = ffwd_exp(d);
-            sums[v] = sums[v] + e;
-            y[k][v] = ffwd_softmax_term(logarithm, d, e);
-        }
-    }
-#pragma unroll
-    for (uint v = 0; v < VECTORS; v++) {
-        sums[v] = ffwd_softmax_scale(logarithm, sums[v]);
-    }
-    for (uint k = 0; k < inputs; k++) {
-#pragma unroll
-        for (uint v = 0; v < VECTORS; v++) {
-            y[k][v] = ffwd_softmax_finish(logarithm, y[k][v], sums[v]);
-        }
-    }
-}
-
-// y[0][v] = the index of the largest of x[k][v].
-INLINE void run_argmax(const uint inputs, REAL (*x)[VECTORS], REAL (*y)[VECTORS]) {
-#pragma unroll
-    for (uint v = 0; v < VECTORS; v++) {
-        REAL largest = x[0][v], index = K(0);
-        for (uint k = 1; k < inputs; k++) {
-            const REAL taken = ffwd_beats(x[k][v], largest);
-            largest = WHEN_GT(taken, K(0), x[k][v], largest);
-            index = WHEN_GT(taken, K(0), K((SCALAR)k), index);
-        }
-        y[0][v] = index;
-    }
-}
-
-// Any other kind, whose z is its y.
-INLINE void run_rows(const uint kind, const layer *l, REAL (*x)[VECTORS], REAL (*z)[VECTORS],
-                     REAL (*y)[VECTORS]) {
-    if (kind == ARGMAX) {
-        run_argmax(l->inputs, x, y);
-    } else {
-        run_softmax(kind == LOG_SOFTMAX, l->inputs, x, y);
-    }
-    for (uint o = 0; o < l->neurons; o++) {
-#pragma unroll
-        for (uint v = 0; v < VECTORS; v++) {
-            y[o][v] = l->last || CAPTURED ? ffwd_canonical(y[o][v]) : y[o][v];
-            if (CAPTURED) {
-                z[o][v] = y[o][v];
-            }
-        }
-    }
-}
-
-INLINE void run_layer(const uint kind, const layer *l, REAL (*x)[VECTORS],
-                      global const SCALAR *w, REAL (*z)[VECTORS], REAL (*y)[VECTORS]) {
-    if (kind == DENSE) {
-        run_dense(l, x, w, z, y);
-    } else if (kind == AFFINE) {
-        run_affine(l, x, w, z, y);
-    } else {
-        run_rows(kind, l, x, z, y);
-    }
-}
-
-// Values of weights behind the parameters.
-INLINE size_t weights_of(const uint kind, const uint inputs, const uint neurons) {
-    return kind == DENSE ? (size_t)neurons * (inputs + 1) : kind == AFFINE ? 2 * neurons : 0;
 }
 
 // One block, of the rows from `first` on.

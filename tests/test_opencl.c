@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opencl/opencl_plan.h"
 #include "opencl/program.h"
 #include "support/nets.h"
 #include "support/opencl_net.h"
@@ -25,10 +26,14 @@ typedef struct trial {
     uint32_t y_dtype; /**< 0: the model's */
 } trial;
 
-/** The kind of device decides over the tiles. */
-static void pretend_type(ffwd_device *device, ffwd_device_type type) {
-    if (device != NULL) {
-        ((ffwd_opencl_device *)device)->type = type;
+/** The kind of device decides over the kernels and their tiles: an entry of the table. */
+static void pretend(ffwd_device *device, const char *name) {
+    const ffwd_opencl_tiles *tiles;
+    for (size_t i = 0; device != NULL && (tiles = ffwd_opencl_tiles_at(i)) != NULL; i++) {
+        if (strcmp(tiles->name, name) == 0) {
+            ((ffwd_opencl_device *)device)->tiles = tiles;
+            ((ffwd_opencl_device *)device)->type = i == 0 ? FFWD_TYPE_CPU : FFWD_TYPE_GPU;
+        }
     }
 }
 
@@ -85,6 +90,10 @@ static ffwd_placement *prepare(ffwd_device *device, const ffwd_model *model, con
     ffwd_placement *placement = NULL;
     ffwd_request request = t->request;
     request.strategy = t->strategy;
+    if (t->strategy == FFWD_FUSED &&
+        ffwd_opencl_form_of((ffwd_opencl_device *)device, model) == NULL) {
+        request.strategy = FFWD_LAYERED; // too wide for this device's kernels of all layers
+    }
     ffwd_status status = device->ops->prepare(device, model, &request, &placement, &err);
     expect_ok(status, &err);
     return placement;
@@ -166,11 +175,7 @@ START_TEST(one_layer_around_the_tiles) {
     static const uint64_t rows[] = {1, 3, 63, 64, 65, 127, 255, 257};
     ffwd_device *device = open_opencl();
     const trial kind = trial_of(_i % TRIALS);
-    if (kind.strategy == FFWD_FUSED && _i >= TRIALS) {
-        ffwd_device_destroy(device);
-        return; // that form is for CPUs alone
-    }
-    pretend_type(device, _i < TRIALS ? FFWD_TYPE_CPU : FFWD_TYPE_GPU);
+    pretend(device, _i < TRIALS ? "cpu" : "gpu");
     for (uint64_t n = 0; device != NULL && n < 30; n++) {
         trial t = kind;
         const uint64_t widths[] = {inputs[n % 10], neurons[(n * 3 + n / 10) % 10]};
@@ -278,16 +283,66 @@ START_TEST(copying_to_a_gpu) {
         ffwd_device_describe(device, &info);
         ck_assert_uint_eq(info.shares_memory, 0);
     }
-    pretend_type(device, FFWD_TYPE_GPU);
+    pretend(device, "gpu");
     check_a_few(device);
 }
 END_TEST
 
 static const char *const group_sizes[] = {"1", "8", "64"};
+enum { GROUP_SIZES = sizeof group_sizes / sizeof group_sizes[0] };
 
 START_TEST(small_work_groups) {
-    ck_assert_int_eq(setenv("POCL_MAX_WORK_GROUP_SIZE", group_sizes[_i], 1), 0);
-    check_a_few(open_opencl());
+    ck_assert_int_eq(setenv("POCL_MAX_WORK_GROUP_SIZE", group_sizes[_i % GROUP_SIZES], 1), 0);
+    ffwd_device *device = open_opencl();
+    pretend(device, _i < GROUP_SIZES ? "cpu" : "gpu");
+    check_a_few(device);
+}
+END_TEST
+
+/** Values of a row that an operation reads and writes, of the one that has most. */
+static uint64_t widest_operation(const net_shape *shape) {
+    uint64_t widest = 0;
+    for (size_t i = 0; i < shape->layer_count; i++) {
+        const uint64_t width = shape->widths[i] + shape->widths[i + 1];
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+/* Rows an item, places of weights and groups that no entry of the table has together, over rows of
+ * whole vectors and of others. */
+START_TEST(activations_in_registers) {
+    static const size_t items[] = {1, 8, 64};
+    static const uint64_t places[][2] = {{1 << 20, 0}, {0, 1 << 20}, {0, 0}};
+    static const net_shape shapes[] = {
+        {3, {2, 3, 2, 1}, {FFWD_STEP, FFWD_PRELU, FFWD_STEP}, {0}, 0},
+        {2, {4, 7, 4}, {FFWD_RELU, FFWD_IDENTITY}, {0}, 1},
+        {2, {3, 5, 3}, {FFWD_CLIP, FFWD_TANH}, {0}, 1},
+        {2, {8, 5, 12}, {FFWD_SIGMOID, FFWD_RELU}, {0}, 1},
+        {3, {7, 7, 9, 6}, {FFWD_LEAKY_RELU, FFWD_RELU, FFWD_PRELU}, {FFWD_AFFINE, 0, 0}, 1},
+        {3, {9, 16, 5, 1}, {FFWD_RELU, FFWD_RELU, 0}, {0, 0, FFWD_ARGMAX}, 0},
+    };
+    enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+    const net_shape *shape = &shapes[_i % SHAPES];
+    const uint64_t *place = places[_i / SHAPES];
+    ffwd_device *device = open_opencl();
+    pretend(device, "gpu");
+    for (int n = 0; device != NULL && n < 3; n++) {
+        ffwd_opencl_device *opencl = (ffwd_opencl_device *)device;
+        ffwd_opencl_tiles tiles = *opencl->tiles;
+        trial t = trial_of(2 + 3 * ((n + _i) % 2));
+        const size_t rows = (size_t)1 << (n + _i) % 3;
+        const uint64_t words = rows * widest_operation(shape) * ffwd_dtype_size(t.dtype) / 4;
+        tiles.registers =
+            (ffwd_opencl_registers_tile){items[n], (uint32_t)words, place[0], place[1]};
+        opencl->tiles = &tiles;
+        t.rows = items[n] * rows * 2 + (uint64_t)_i % 3 - 1;
+        t.seed = 500 + (uint64_t)n;
+        t.captured = n == 1;
+        t.strided = (n + _i) % 4 == 3;
+        check_trial(device, shape, &t);
+    }
+    ffwd_device_destroy(device);
 }
 END_TEST
 
@@ -380,7 +435,7 @@ START_TEST(launches_end_soon) {
     static const uint64_t expected[] = {5888, 256};
     const net_shape shape = net_shape_of(1, widths, FFWD_RELU, 0);
     ffwd_device *device = open_opencl();
-    pretend_type(device, FFWD_TYPE_GPU);
+    pretend(device, "gpu");
     for (int n = 0; device != NULL && n < 2; n++) {
         trial t = trial_of((int)n * 3 + 1);
         ffwd_model *model = net_create(&shape, t.dtype, 1);
@@ -428,6 +483,7 @@ END_TEST
  *  oclgrind 21.10 takes a second one's buffers for uninitialised. */
 START_TEST(kernels_in_small_shapes) {
     static const uint64_t widths[] = {19, 5, 2};
+    static const char *const kinds[] = {"gpu", "cpu", "nvidia", "cpu", "amd"};
     const uint32_t n = (uint32_t)_i / TRIALS;
     ffwd_device *device = open_opencl();
     if (device == NULL) {
@@ -435,8 +491,7 @@ START_TEST(kernels_in_small_shapes) {
     }
     trial t = trial_of(_i % TRIALS);
     const net_shape shape = net_shape_of(2, widths, n, n % 2 == 0);
-    const bool gpu = n % 2 == 0 && t.strategy != FFWD_FUSED;
-    pretend_type(device, gpu ? FFWD_TYPE_GPU : FFWD_TYPE_CPU);
+    pretend(device, kinds[n]);
     t.rows = 9;
     t.request.expected_rows = t.rows;
     t.captured = n == 1;
@@ -555,7 +610,8 @@ static Suite *opencl_suite(void) {
     TCase *devices = tcase_create("devices");
     tcase_set_timeout(devices, 300);
     tcase_add_test(devices, copying_to_a_gpu);
-    tcase_add_loop_test(devices, small_work_groups, 0, sizeof group_sizes / sizeof group_sizes[0]);
+    tcase_add_loop_test(devices, small_work_groups, 0, 2 * GROUP_SIZES);
+    tcase_add_loop_test(devices, activations_in_registers, 0, 3 * 6);
     tcase_add_test(devices, two_devices);
     tcase_add_loop_test(devices, limit_of_a_device, 0, TRIALS);
     suite_add_tcase(suite, devices);

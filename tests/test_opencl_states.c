@@ -223,9 +223,6 @@ START_TEST(models_it_does_not_take) {
     ffwd_model_destroy(empty);
 
     ffwd_model *model = net_create(&shape, FFWD_F64, 1);
-    ((ffwd_opencl_device *)device)->type = FFWD_TYPE_GPU;
-    ck_assert(!device->ops->has_strategy(device, FFWD_FUSED));
-    ((ffwd_opencl_device *)device)->type = FFWD_TYPE_CPU;
     ck_assert(device->ops->has_strategy(device, FFWD_FUSED));
     ((ffwd_opencl_device *)device)->has_f64 = false;
     ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),

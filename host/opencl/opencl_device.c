@@ -86,6 +86,7 @@ static void query_all(ffwd_opencl_device *device) {
     }
     query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group_items, &group_items);
     query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units);
+    query(device, CL_DEVICE_VENDOR_ID, sizeof device->vendor, &device->vendor);
     query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof lanes[0], &lanes[0]);
     query(device, CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE, sizeof lanes[1], &lanes[1]);
     device->lanes[0] = lanes[0];
@@ -93,6 +94,7 @@ static void query_all(ffwd_opencl_device *device) {
     device->group_items = ffwd_max(ffwd_min(group_items, GROUP_ITEMS_MAX), 1);
     device->compute_units = units;
     device->type = query_type(device);
+    device->tiles = ffwd_opencl_tiles_for(device->type, device->vendor);
     query_arithmetic(device);
     query_memory(device);
 }
@@ -112,10 +114,9 @@ static void describe(const ffwd_device *base, ffwd_device_info *info) {
     info->refused = atomic_load(&device->loss) == FFWD_LOST ? device->lost : device->refused;
 }
 
-/** The one kernel for all layers is made for CPUs. */
 static bool has_strategy(const ffwd_device *device, uint32_t strategy) {
-    const bool cpu = ((const ffwd_opencl_device *)device)->type == FFWD_TYPE_CPU;
-    return strategy == FFWD_CHAIN || strategy == FFWD_LAYERED || (strategy == FFWD_FUSED && cpu);
+    (void)device;
+    return strategy == FFWD_CHAIN || strategy == FFWD_LAYERED || strategy == FFWD_FUSED;
 }
 
 static void close_device(ffwd_device *base) {

@@ -7,6 +7,7 @@
 
 #include "device/device.h"
 #include "opencl/loader.h"
+#include "opencl/opencl_tiles.h"
 
 typedef struct ffwd_opencl_program ffwd_opencl_program;
 
@@ -28,7 +29,9 @@ typedef struct ffwd_opencl_device {
 
     char selector[32]; /**< "P:D" */
     char name[256], platform_name[256], driver[256], version[256];
-    uint32_t type; /**< ffwd_device_type */
+    uint32_t type;   /**< ffwd_device_type */
+    uint32_t vendor; /**< its number */
+    const ffwd_opencl_tiles *tiles;
     uint32_t compute_units;
     uint64_t memory_bytes, buffer_bytes, local_bytes;
     size_t group_items;    /**< the most items a work-group has */

@@ -8,6 +8,9 @@
 /** Items for each compute unit of which a rowblock makes its rows: a slow unit leaves its share to
  * the others. */
 #define ITEMS_A_UNIT 16
+/** Groups for each compute unit where all of them are at work at once: those of 64 items of which a
+ *  unit holds 2048, and as many again for the units that are sooner done. */
+#define GROUPS_A_UNIT 64
 
 /** A kernel about to be launched. */
 typedef struct launch {
@@ -115,18 +118,24 @@ static ffwd_status launch_row_operation(const ffwd_opencl_placement *placement, 
     return status != FFWD_OK ? status : enqueue_items(&l, stage, rows, event, err);
 }
 
-static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement, size_t stage_index,
+/** Of a kernel of all layers, or where there are captures to make, of the one that makes them. */
+static launch launch_of_all(const ffwd_opencl_placement *placement,
+                            const ffwd_opencl_operands *operands, const ffwd_opencl_stage **stage) {
+    const bool captured = operands->sums != NULL;
+    *stage = captured ? &placement->capturing_stage : &placement->plan->stages[0];
+    return (launch){placement, captured ? placement->capturing : placement->kernels[0],
+                    (*stage)->kernel};
+}
+
+static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement,
                                    const ffwd_opencl_operands *operands, cl_event *event,
                                    ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
-    launch l = launch_of(placement, stage_index);
-    if (operands->sums != NULL) {
-        l.kernel = placement->capturing;
-    }
+    const ffwd_opencl_stage *stage;
+    const launch l = launch_of_all(placement, operands, &stage);
     const uint64_t most_items = (uint64_t)ffwd_max(plan->device->compute_units, 1) * ITEMS_A_UNIT;
     const cl_ulong begin = operands->first, end = begin + operands->rows;
-    const cl_ulong item_rows =
-        ffwd_round_up(operands->rows / most_items + 1, plan->stages[stage_index].block_rows);
+    const cl_ulong item_rows = ffwd_round_up(operands->rows / most_items + 1, stage->block_rows);
     const ffwd_opencl_argument arguments[] = {
         {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &plan->packed},
         {sizeof(cl_mem), &operands->y}, {sizeof(cl_mem), &operands->sums},
@@ -134,6 +143,32 @@ static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement, size_
         {sizeof item_rows, &item_rows},
     };
     const size_t group = 1, items = (size_t)((operands->rows - 1) / item_rows + 1);
+    ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
+    return status != FFWD_OK ? status : enqueue(&l, 1, &items, &group, event, err);
+}
+
+/** Groups that take so many rows: where each first fetches the weights, few that go on and on. */
+static size_t groups_for(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
+                         uint64_t rows) {
+    const uint64_t tiles = (rows - 1) / stage->block_rows + 1;
+    const uint64_t most = (uint64_t)ffwd_max(plan->device->compute_units, 1) * GROUPS_A_UNIT;
+    return (size_t)(stage->place == FFWD_PLACE_LOCAL ? ffwd_min(tiles, most) : tiles);
+}
+
+static ffwd_status launch_registers(const ffwd_opencl_placement *placement,
+                                    const ffwd_opencl_operands *operands, cl_event *event,
+                                    ffwd_error *err) {
+    const ffwd_opencl_plan *plan = placement->plan;
+    const ffwd_opencl_stage *stage;
+    const launch l = launch_of_all(placement, operands, &stage);
+    const cl_ulong begin = operands->first, end = begin + operands->rows;
+    const ffwd_opencl_argument arguments[] = {
+        {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &plan->packed},
+        {sizeof(cl_mem), &operands->y}, {sizeof(cl_mem), &operands->sums},
+        {sizeof begin, &begin},         {sizeof end, &end},
+    };
+    const size_t group = stage->group_neurons;
+    const size_t items = groups_for(plan, stage, operands->rows) * group;
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
     return status != FFWD_OK ? status : enqueue(&l, 1, &items, &group, event, err);
 }
@@ -149,7 +184,10 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
         return launch_activation(placement, stage_index, operands, event, err);
     case FFWD_KERNEL_ROW_OPERATION:
         return launch_row_operation(placement, stage_index, operands, event, err);
+    case FFWD_KERNEL_REGISTERS:
+        return launch_registers(placement, operands, event, err);
+    case FFWD_KERNEL_ROWBLOCK:
     default:
-        return launch_rowblock(placement, stage_index, operands, event, err);
+        return launch_rowblock(placement, operands, event, err);
     }
 }

@@ -35,13 +35,13 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
 
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
-    cl_program program = NULL;
+    ffwd_opencl_stage *stage = &placement->capturing_stage;
     ffwd_status status = FFWD_OK;
     if (placement->capturing != NULL) {
         return FFWD_OK;
     }
-    FFWD_TRY(status, ffwd_opencl_rowblock_build(plan, true, &program, err));
-    FFWD_TRY(status, ffwd_opencl_kernel(plan->device, program, plan->stages[0].kernel,
+    FFWD_TRY(status, ffwd_opencl_fused_stage(plan, true, stage, err));
+    FFWD_TRY(status, ffwd_opencl_kernel(plan->device, stage->program, stage->kernel,
                                         &placement->capturing, err));
     FFWD_TRY(status, ffwd_opencl_prove_captures(placement, err));
 cleanup:

@@ -19,8 +19,9 @@ typedef struct ffwd_opencl_placement {
     ffwd_placement base;
     ffwd_opencl_plan *plan;
     cl_command_queue queue;
-    cl_kernel *kernels;  /**< one a stage */
-    cl_kernel capturing; /**< of a rowblock, once a chunk has been captured */
+    cl_kernel *kernels;                /**< one a stage */
+    cl_kernel capturing;               /**< of all layers, once a chunk has been captured */
+    ffwd_opencl_stage capturing_stage; /**< its shape */
     cl_mem slots[FFWD_SLOT_COUNT];
     ffwd_opencl_command *commands; /**< of the current chunk, as many as it can have */
     size_t command_count;
@@ -44,9 +45,10 @@ bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement);
 /** What a stage is launched over; see the kernel files. */
 typedef struct ffwd_opencl_operands {
     cl_mem x, y;
-    const ffwd_opencl_layer *layer; /**< arrays and parameters; a rowblock has them packed */
-    cl_mem sums;                    /**< NULL, or where z goes; of a rowblock, all captures */
-    cl_uint first, rows;            /**< only a rowblock takes rows from the middle */
+    const ffwd_opencl_layer *layer; /**< arrays and parameters; a kernel of all layers
+                                         has them packed */
+    cl_mem sums;         /**< NULL, or where z goes; of a kernel of all layers, all captures */
+    cl_uint first, rows; /**< only a kernel of all layers takes rows from the middle */
 } ffwd_opencl_operands;
 
 /** Enqueues the kernel of a stage. */
@@ -58,7 +60,7 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
 void ffwd_opencl_trace(const ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
                        uint64_t start_ns);
 
-/** Makes the kernel of a rowblock that captures, where there is none yet, and proves it. */
+/** Makes the kernel of all layers that captures, where there is none yet, and proves it. */
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);
 
 /** Launches every kernel for the first time, over a small block with known answers: the compiler

@@ -9,18 +9,6 @@
 #include "opencl/opencl_error.h"
 #include "opencl/program.h"
 
-/** The largest tile for a kind of device; see matmul.cl. */
-typedef struct tile_shape {
-    size_t item_rows, item_neurons, group_rows, group_neurons, tile_k;
-    bool blocked;
-} tile_shape;
-
-/** Items one after the other on a core. Of ten shapes tried with PoCL 3.1 this one was the fastest
- *  for 2-3-2-1 and within noise of it for 1024-1024. */
-static const tile_shape cpu_tile = {16, 4, 4, 16, 16, true};
-/** The textbook's 64 x 64 outputs by 16 x 16 items; for few neurons it is longer along the rows. */
-static const tile_shape other_tile = {4, 4, 64, 16, 16, false};
-
 /** The smallest power of four, up to `most`, that covers `count` by `size` each; not of two, since
  *  every shape of a tile is a program to be compiled. */
 static size_t cover(uint64_t count, uint64_t size, size_t most) {
@@ -54,7 +42,7 @@ static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *reques
         return;
     }
     const ffwd_opencl_layer *layer = &plan->layers[stage->layer];
-    const tile_shape *most = device->type == FFWD_TYPE_CPU ? &cpu_tile : &other_tile;
+    const ffwd_opencl_matmul_tile *most = &device->tiles->matmul;
     const uint64_t rows = request->expected_rows != 0 ? request->expected_rows : UINT64_MAX;
     stage->blocked = most->blocked;
     stage->tile_k = 4 * cover(layer->inputs, 4, most->tile_k / 4);
@@ -94,9 +82,8 @@ static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *
     return ffwd_opencl_build(plan->device, sources[stage->kind], definitions, &stage->program, err);
 }
 
-/** How large a work-group the built kernel may have. */
-static ffwd_status ask_group_items(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
-                                   size_t *items, ffwd_error *err) {
+ffwd_status ffwd_opencl_stage_items(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
+                                    size_t *items, ffwd_error *err) {
     cl_kernel kernel = NULL;
     ffwd_status status =
         ffwd_opencl_kernel(plan->device, stage->program, stage->kernel, &kernel, err);
@@ -115,11 +102,11 @@ static ffwd_status make_stage(const ffwd_opencl_plan *plan, const ffwd_request *
     ffwd_status status;
     shape_group(plan, request, stage);
     FFWD_TRY(status, build_stage(plan, stage, err));
-    FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
+    FFWD_TRY(status, ffwd_opencl_stage_items(plan, stage, &items, err));
     while (stage->group_rows * stage->group_neurons > items) {
         halve_group(stage);
         FFWD_TRY(status, build_stage(plan, stage, err));
-        FFWD_TRY(status, ask_group_items(plan, stage, &items, err));
+        FFWD_TRY(status, ffwd_opencl_stage_items(plan, stage, &items, err));
     }
 cleanup:
     return status;
@@ -311,16 +298,16 @@ static ffwd_status allocate(const ffwd_model *model, uint32_t strategy, ffwd_ope
 ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model *model,
                                     const ffwd_request *request, ffwd_opencl_plan **out,
                                     ffwd_error *err) {
-    const uint32_t strategy = request->strategy != FFWD_STRATEGY_AUTO     ? request->strategy
-                              : ffwd_opencl_rowblock_suits(device, model) ? FFWD_FUSED
-                                                                          : FFWD_LAYERED;
+    const uint32_t strategy = request->strategy != FFWD_STRATEGY_AUTO      ? request->strategy
+                              : ffwd_opencl_form_of(device, model) != NULL ? FFWD_FUSED
+                                                                           : FFWD_LAYERED;
     ffwd_opencl_plan *plan = NULL;
     ffwd_status status;
     *out = NULL;
     FFWD_TRY(status, allocate(model, strategy, &plan, err));
     plan->device = device;
     FFWD_TRY(status, place_layers(plan, err));
-    FFWD_TRY(status, strategy == FFWD_FUSED ? ffwd_opencl_rowblock_plan(plan, err)
+    FFWD_TRY(status, strategy == FFWD_FUSED ? ffwd_opencl_fused_plan(plan, err)
                                             : make_stages(plan, request, err));
     count_memory(plan, request);
     *out = plan;

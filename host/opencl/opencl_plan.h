@@ -36,20 +36,33 @@ typedef enum ffwd_opencl_kind {
     FFWD_KERNEL_ACTIVATION,
     FFWD_KERNEL_AFFINE, /**< the same, scaled and shifted first */
     FFWD_KERNEL_ROW_OPERATION,
-    FFWD_KERNEL_ROWBLOCK /**< all layers of the model */
+    /* All layers of the model: */
+    FFWD_KERNEL_ROWBLOCK,
+    FFWD_KERNEL_REGISTERS
 } ffwd_opencl_kind;
+
+/** Where the weights of a kernel lie; the number is the kernel's. */
+typedef enum ffwd_opencl_place {
+    FFWD_PLACE_CONSTANT,
+    FFWD_PLACE_LOCAL,
+    FFWD_PLACE_GLOBAL
+} ffwd_opencl_place;
+
+/** One way of taking all layers in one kernel; see opencl_fused.h. */
+typedef struct ffwd_opencl_form ffwd_opencl_form;
 
 typedef struct ffwd_opencl_stage {
     char kernel[64];
     cl_program program;
     size_t layer, layer_count;
     ffwd_opencl_kind kind;
-    uint32_t activation;              /**< ffwd_activation, of all but a rowblock */
-    size_t block_rows;                /**< of a rowblock */
+    uint32_t activation;              /**< ffwd_activation, where it is of one layer */
     size_t group_rows, group_neurons; /**< items of a work-group; of all but a matmul: 1, all */
-    size_t item_rows, item_neurons;   /**< outputs of an item of a matmul, see matmul.cl */
-    size_t tile_k;
-    bool blocked;
+    size_t item_rows, item_neurons;   /**< outputs of an item, see matmul.cl, registers.cl */
+    size_t tile_k;                    /**< of a matmul */
+    bool blocked;                     /**< of a matmul */
+    size_t block_rows;                /**< of a kernel of all layers: rows that lie together */
+    ffwd_opencl_place place;          /**< of its weights */
 } ffwd_opencl_stage;
 
 typedef struct ffwd_opencl_plan {
@@ -61,7 +74,8 @@ typedef struct ffwd_opencl_plan {
     size_t stage_count;
     ffwd_opencl_stage *stages;
     ffwd_opencl_layer *layers;
-    cl_mem packed;                         /**< weights and biases for a rowblock; else NULL */
+    const ffwd_opencl_form *form;          /**< of a kernel of all layers; else NULL */
+    cl_mem packed;                         /**< its weights and biases; else NULL */
     uint64_t slot_values[FFWD_SLOT_COUNT]; /**< values a row; 0: not needed */
     uint64_t capture_rows;                 /**< that SUMS holds: chunk_rows, or fewer at a time */
     uint64_t weight_bytes;                 /**< that are not used in place */
@@ -76,13 +90,18 @@ ffwd_opencl_plan *ffwd_opencl_plan_retain(ffwd_opencl_plan *plan);
 /** Takes NULL. */
 void ffwd_opencl_plan_release(ffwd_opencl_plan *plan);
 
-/** Plans all layers as one rowblock: its program, and the weights packed for it. */
-ffwd_status ffwd_opencl_rowblock_plan(ffwd_opencl_plan *plan, ffwd_error *err);
-/** Whether a model is one for a rowblock, and narrow enough that it is the faster form. */
-bool ffwd_opencl_rowblock_suits(const ffwd_opencl_device *device, const ffwd_model *model);
-/** The program of a rowblock, or the one that also captures; built when first asked for. */
-ffwd_status ffwd_opencl_rowblock_build(const ffwd_opencl_plan *plan, bool captured, cl_program *out,
-                                       ffwd_error *err);
+/** Plans all layers as one kernel: its program, and the weights packed for it. */
+ffwd_status ffwd_opencl_fused_plan(ffwd_opencl_plan *plan, ffwd_error *err);
+/** The form in which a device would take a model in one kernel; NULL: in none. */
+const ffwd_opencl_form *ffwd_opencl_form_of(const ffwd_opencl_device *device,
+                                            const ffwd_model *model);
+/** Shapes and builds the stage of all layers, or the one that also captures. */
+ffwd_status ffwd_opencl_fused_stage(const ffwd_opencl_plan *plan, bool captured,
+                                    ffwd_opencl_stage *stage, ffwd_error *err);
+
+/** How large a work-group a stage's built kernel may have. */
+ffwd_status ffwd_opencl_stage_items(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
+                                    size_t *items, ffwd_error *err);
 
 /** Whether rows or weights at this address are used in place. */
 bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data);

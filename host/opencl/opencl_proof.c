@@ -224,9 +224,10 @@ cleanup:
     return status;
 }
 
-/* A rowblock proves itself with the model's own weights, over a block and the start of another. */
+/* A kernel of all layers proves itself with the model's own weights, over a block and the start of
+ * another. */
 
-typedef struct rowblock_proof {
+typedef struct model_proof {
     const ffwd_opencl_placement *placement;
     const ffwd_probe_host *host;
     size_t rows, inputs, outputs;
@@ -236,14 +237,14 @@ typedef struct rowblock_proof {
     unsigned char *captures;   /**< z and y of one layer after the other, [rows][neurons] each */
     unsigned char *between[2]; /**< of one row */
     cl_mem x_buffer, y_buffer, captures_buffer;
-} rowblock_proof;
+} model_proof;
 
-static size_t bytes_of_rows(const rowblock_proof *p, size_t values) {
+static size_t bytes_of_rows(const model_proof *p, size_t values) {
     return p->rows * values * p->host->value_bytes;
 }
 
 /** Room for the rows, and twice for two rows of the widest layer. */
-static ffwd_status allocate_rows(rowblock_proof *p, ffwd_error *err) {
+static ffwd_status allocate_rows(model_proof *p, ffwd_error *err) {
     const size_t widest =
         (size_t)ffwd_model_widest(p->placement->plan->model) * p->host->value_bytes;
     const size_t bytes = bytes_of_rows(p, p->inputs + p->outputs + p->captured) + 4 * widest;
@@ -258,7 +259,7 @@ static ffwd_status allocate_rows(rowblock_proof *p, ffwd_error *err) {
     return FFWD_OK;
 }
 
-static ffwd_status make_buffers(rowblock_proof *p, ffwd_error *err) {
+static ffwd_status make_buffers(model_proof *p, ffwd_error *err) {
     ffwd_opencl_device *device = p->placement->plan->device;
     ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_buffer(device, CL_MEM_READ_WRITE, bytes_of_rows(p, p->inputs),
@@ -274,7 +275,7 @@ cleanup:
     return status;
 }
 
-static ffwd_status read_back(const rowblock_proof *p, cl_mem buffer, size_t bytes, void *values,
+static ffwd_status read_back(const model_proof *p, cl_mem buffer, size_t bytes, void *values,
                              ffwd_error *err) {
     ffwd_opencl_device *device = p->placement->plan->device;
     cl_int code = device->cl->clEnqueueReadBuffer(p->placement->queue, buffer, CL_TRUE, 0, bytes,
@@ -284,7 +285,7 @@ static ffwd_status read_back(const rowblock_proof *p, cl_mem buffer, size_t byte
 }
 
 /** Runs the kernel; Y is in p->y then, and what it captured in p->captures. */
-static ffwd_status run_rows(rowblock_proof *p, ffwd_error *err) {
+static ffwd_status run_rows(model_proof *p, ffwd_error *err) {
     ffwd_opencl_device *device = p->placement->plan->device;
     const ffwd_probe_shape shape = {.rows = p->rows, .inputs = p->inputs, .neurons = 2};
     ffwd_status status;
@@ -307,7 +308,7 @@ cleanup:
 }
 
 /** A row of a matrix that the kernel made. */
-static ffwd_status check_values(const rowblock_proof *p, const char *matrix, size_t row,
+static ffwd_status check_values(const model_proof *p, const char *matrix, size_t row,
                                 size_t neurons, const void *got, const void *expected,
                                 ffwd_error *err) {
     const ffwd_opencl_plan *plan = p->placement->plan;
@@ -321,7 +322,7 @@ static ffwd_status check_values(const rowblock_proof *p, const char *matrix, siz
 }
 
 /** The same of a capture, behind which *at points then. */
-static ffwd_status check_capture(const rowblock_proof *p, const char *matrix, size_t row,
+static ffwd_status check_capture(const model_proof *p, const char *matrix, size_t row,
                                  size_t neurons, const unsigned char **at, const void *expected,
                                  ffwd_error *err) {
     const unsigned char *got = *at;
@@ -333,7 +334,7 @@ static ffwd_status check_capture(const rowblock_proof *p, const char *matrix, si
 }
 
 /** Computes a row in the contract's order, and compares what there is of it. */
-static ffwd_status check_row(const rowblock_proof *p, size_t row, ffwd_error *err) {
+static ffwd_status check_row(const model_proof *p, size_t row, ffwd_error *err) {
     const ffwd_model *model = p->placement->plan->model;
     const unsigned char *captures = p->captures;
     const void *here = p->x + row * p->inputs * p->host->value_bytes;
@@ -354,12 +355,13 @@ cleanup:
 }
 
 /** Only some rows are checked: the scalar answers of a wide network take long. */
-static ffwd_status prove_rowblock(const ffwd_opencl_placement *placement, size_t captured,
-                                  ffwd_error *err) {
+static ffwd_status prove_model(const ffwd_opencl_placement *placement, size_t captured,
+                               ffwd_error *err) {
     const ffwd_model *model = placement->plan->model;
-    const size_t block_rows = placement->plan->stages[0].block_rows;
+    const size_t block_rows = captured > 0 ? placement->capturing_stage.block_rows
+                                           : placement->plan->stages[0].block_rows;
     const size_t checked[] = {0, 1, block_rows / 2, block_rows - 1, block_rows, block_rows + 2};
-    rowblock_proof p = {
+    model_proof p = {
         .placement = placement,
         .host = model->dtype == FFWD_F64 ? &ffwd_probe_f64 : &ffwd_probe_f32,
         .rows = block_rows + 3,
@@ -382,13 +384,13 @@ cleanup:
 }
 
 ffwd_status ffwd_opencl_prove_captures(const ffwd_opencl_placement *placement, ffwd_error *err) {
-    return prove_rowblock(placement, (size_t)placement->plan->slot_values[FFWD_SLOT_SUMS], err);
+    return prove_model(placement, (size_t)placement->plan->slot_values[FFWD_SLOT_SUMS], err);
 }
 
 ffwd_status ffwd_opencl_prove(const ffwd_opencl_placement *placement, ffwd_error *err) {
     ffwd_status status = FFWD_OK;
     if (placement->plan->strategy == FFWD_FUSED) {
-        return prove_rowblock(placement, 0, err);
+        return prove_model(placement, 0, err);
     }
     for (size_t i = 0; i < placement->plan->stage_count && status == FFWD_OK; i++) {
         status = prove_stage(placement, i, err);
