@@ -26,6 +26,7 @@ typedef struct bench {
     measurement asked;
     void *x_values, *y_values;
     json_file json;
+    trace trace;
     bool rows_cut; /**< fewer than the default */
     result *results;
     size_t result_count;
@@ -33,11 +34,12 @@ typedef struct bench {
 } bench;
 
 /** Many rows take seconds, so they are made in pieces. */
-static int fill_rows(const bench *b) {
+static int fill_rows(bench *b) {
     row_source random = row_source_random(b->given.rows, b->given.seed, &b->model);
     uint64_t row_bytes = random.cols * ffwd_dtype_size(random.dtype);
     uint64_t piece = row_memory_piece(random.rows, row_bytes, 0);
     int status = EXIT_DONE;
+    uint64_t started_ns = trace_start(&b->trace);
     progress_begin("random rows", "rows", random.rows);
     for (uint64_t done = 0, rows; status == EXIT_DONE && done < random.rows; done += rows) {
         rows = random.rows - done < piece ? random.rows - done : piece;
@@ -48,6 +50,7 @@ static int fill_rows(const bench *b) {
         progress_update(done + rows);
     }
     progress_end();
+    trace_phase(&b->trace, "main", "random rows", started_ns);
     return status;
 }
 
@@ -87,7 +90,9 @@ static int make_rows(bench *b) {
 }
 
 static int open_bench(bench *b) {
+    uint64_t started_ns = trace_start(&b->trace);
     int status = model_source_open(&b->given, &b->model);
+    trace_phase(&b->trace, "main", "open the model", started_ns);
     if (status == EXIT_DONE) {
         status = choose_rows(b);
     }
@@ -142,16 +147,21 @@ static int measure_failed(bench *b, const ffwd_engine *engine, const ffwd_error 
     return EXIT_DONE;
 }
 
-/** Takes the engine over. */
-static int measure_engine(bench *b, ffwd_engine *engine) {
+/** Takes the engine over, which was placed from then until now. */
+static int measure_engine(bench *b, ffwd_engine *engine, uint64_t placed_ns) {
     ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_device_info device = device_of(engine);
+    trace_device(&b->trace, &device);
+    trace_phase(&b->trace, "main", "place the model", placed_ns);
     result found = result_begin(engine);
     result_note_memory(&found, b->given.memory_bytes, ffwd_engine_memory(engine));
     progress_begin(device_of(engine).id, "pairs", b->given.repeat);
     ffwd_status measured = measure(&b->asked, &found, &err);
     progress_end();
     if (measured == FFWD_OK) {
+        uint64_t started_ns = trace_start(&b->trace);
         found.output_hash = hash_output(&b->asked.y);
+        trace_phase(&b->trace, "main", "hash", started_ns);
         return keep_result(b, &found);
     }
     int status = measure_failed(b, engine, &err);
@@ -161,15 +171,17 @@ static int measure_engine(bench *b, ffwd_engine *engine) {
 
 static int bench_one(bench *b) {
     ffwd_engine *engine = NULL;
+    uint64_t started_ns = trace_start(&b->trace);
     int status = placement_selected(&b->given, &b->model, b->given.rows, &engine);
-    return status == EXIT_DONE ? measure_engine(b, engine) : status;
+    return status == EXIT_DONE ? measure_engine(b, engine, started_ns) : status;
 }
 
 static int bench_listed(bench *b, const ffwd_device_info *device) {
     ffwd_engine *engine = NULL;
+    uint64_t started_ns = trace_start(&b->trace);
     int status =
         placement_listed(device, &b->given, &b->model, b->given.rows, &b->skipped, &engine);
-    return engine != NULL ? measure_engine(b, engine) : status;
+    return engine != NULL ? measure_engine(b, engine, started_ns) : status;
 }
 
 static int bench_all(bench *b, const ffwd_device_list *devices) {
@@ -242,6 +254,7 @@ static void close_bench(bench *b) {
     }
     free(b->results);
     skipped_free(&b->skipped);
+    trace_close(&b->trace);
     json_file_close(&b->json);
     model_source_close(&b->model);
     free(b->x_values);
@@ -253,12 +266,19 @@ int command_bench(const options *given) {
     b.given.model = given->model != NULL ? given->model : DEFAULT_MODEL;
     b.asked.repeat = given->repeat;
     b.asked.report_fd = tells_text(&b) ? STDERR_FILENO : -1;
-    int status = open_bench(&b);
+    b.asked.trace = &b.trace;
+    int status = trace_open(given->trace, "bench", &b.trace);
+    if (status == EXIT_DONE) {
+        status = open_bench(&b);
+    }
     if (status == EXIT_DONE) {
         status = tell_model(&b);
     }
     if (status == EXIT_DONE) {
         status = bench_devices(&b);
+    }
+    if (status == EXIT_DONE) {
+        status = trace_commit(&b.trace);
     }
     if (status == EXIT_DONE) {
         status = tell(&b);

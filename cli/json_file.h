@@ -5,13 +5,12 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "out_file.h"
 
 typedef struct json_file {
     const char *path;
-    char *target; /**< the file that the path leads to; NULL where it is written in place */
-    char *aside;  /**< the name that it has until it is whole, or NULL */
-    FILE *stream;
+    out_file file; /**< where the path leads to a file */
 } json_file;
 
 /** To be called before all else. Without memory, jansson makes objects that lack a part; from here

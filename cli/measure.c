@@ -44,6 +44,10 @@ static int stop_when_interrupted(void *user, uint64_t rows_done, uint64_t rows) 
     return interrupt_signal() != 0;
 }
 
+static void show_span(void *user, const ffwd_span *span) {
+    trace_span(user, span, 0);
+}
+
 static double fma_ns(const ffwd_limit *limit, uint64_t flops) {
     return limit->fma_gflops > 0.0 ? (double)flops / limit->fma_gflops : 0.0;
 }
@@ -100,10 +104,14 @@ static ffwd_status measure_pair(const measurement *asked, const result *found, f
     const ffwd_output *y = &asked->y;
     ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
     options.progress = stop_when_interrupted;
+    options.trace = trace_wanted(asked->trace) ? show_span : NULL;
+    options.user = asked->trace;
     *limit = (ffwd_limit)FFWD_LIMIT_INIT;
     *run = (ffwd_report)FFWD_REPORT_INIT;
     memset(y->data, ROW_NOT_WRITTEN, y->rows * y->cols * ffwd_dtype_size(y->dtype));
+    uint64_t started_ns = trace_start(asked->trace);
     ffwd_status status = ffwd_engine_limit(found->engine, &asked->x, y, limit, err);
+    trace_phase(asked->trace, "main", "measure the limit", started_ns);
     if (status == FFWD_OK) {
         status = ffwd_engine_run(found->engine, &asked->x, y, &options, run, err);
     }

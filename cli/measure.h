@@ -4,6 +4,7 @@
 #define FFWD_CLI_MEASURE_H
 
 #include "result.h"
+#include "trace.h"
 
 /** What is measured, and how often. */
 typedef struct measurement {
@@ -11,6 +12,7 @@ typedef struct measurement {
     ffwd_output y; /**< dense */
     uint64_t repeat;
     int report_fd; /**< a pipe whose reader may lose interest; -1: none */
+    trace *trace;
 } measurement;
 
 /**

@@ -74,6 +74,11 @@ bool option_tolerance(const char *text, tolerance *allowed) {
            refuse("--tol", text, "a tolerance such as 4ulp, 1e-5 or 1e-5,1e-4");
 }
 
+bool option_file(const char *name, const char *text, const char **path) {
+    *path = text;
+    return !options_is_stdout(text) || refuse(name, text, "a file");
+}
+
 bool option_layers(const char *text, const char **path) {
     static const char ending[] = ".npz";
     size_t length = strlen(text), tail = strlen(ending);

@@ -17,6 +17,8 @@ bool option_dtype(const char *name, const char *text, const char *known, uint32_
 bool option_strategy(const char *text, uint32_t *strategy);
 bool option_report(const char *text, report_form *form);
 bool option_tolerance(const char *text, tolerance *allowed);
+/** Any name, but not standard output. */
+bool option_file(const char *name, const char *text, const char **path);
 /** A name that ends in .npz; case does not count. */
 bool option_layers(const char *text, const char **path);
 

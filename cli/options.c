@@ -123,6 +123,9 @@ static error_t take_option(options *out, int key, const char *text) {
     case KEY_JSON:
         out->json = text;
         break;
+    case KEY_TRACE:
+        taken = option_file("--trace", text, &out->trace);
+        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -34,6 +34,7 @@ typedef struct options {
     bool labels, no_fold; /**< of an ONNX model */
     report_form report;   /**< text where nothing was said */
     const char *json;     /**< a path, or "-" */
+    const char *trace;    /**< a path */
 } options;
 
 /** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE,

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "device_view.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "json_file.h"
@@ -18,6 +19,7 @@
 #include "row_memory.h"
 #include "row_sink.h"
 #include "row_source.h"
+#include "trace.h"
 
 /** Room for one piece on its way. */
 typedef struct piece {
@@ -33,6 +35,7 @@ typedef struct scoring {
     row_source x;
     row_sink y;
     json_file json;
+    trace trace;
     piece pieces[PIPELINE_SLOTS];
     uint64_t piece_rows; /**< that a piece has room for, at least 1 */
     pipeline line;
@@ -57,11 +60,14 @@ static int open_engine(scoring *s) {
     options given = *s->given;
     ffwd_engine *engine = NULL;
     given.memory_bytes -= given.memory_bytes / 2; // the other half is for the pieces
-    uint64_t before = resident_now();
+    uint64_t before = resident_now(), started_ns = trace_start(&s->trace);
     uint64_t expected = s->x.rows != ROWS_UNKNOWN ? s->x.rows : 0;
     int status = placement_selected(&given, &s->model, expected, &engine);
     uint64_t after = resident_now();
     if (status == EXIT_DONE) {
+        ffwd_device_info device = device_of(engine);
+        trace_device(&s->trace, &device);
+        trace_phase(&s->trace, "main", "place the model", started_ns);
         s->found = result_begin(engine);
         s->found.resident_device_bytes = after > before ? after - before : 0;
     }
@@ -94,6 +100,7 @@ static int reserve(scoring *s) {
 
 /** Files come first: a wrong name costs no device. */
 static int open_scoring(scoring *s) {
+    uint64_t started_ns = trace_start(&s->trace);
     int status = model_source_open(s->given, &s->model);
     if (status == EXIT_DONE) {
         status = row_source_open(s->given, &s->model, &s->x);
@@ -104,6 +111,7 @@ static int open_scoring(scoring *s) {
     if (status == EXIT_DONE) {
         status = json_file_open(s->given->json, &s->json);
     }
+    trace_phase(&s->trace, "main", "open files", started_ns);
     if (status == EXIT_DONE) {
         status = open_engine(s);
     }
@@ -119,6 +127,12 @@ static int show_progress(void *user, uint64_t rows_done, uint64_t rows) {
     (void)rows;
     progress_update(s->rows_done + rows_done);
     return pipeline_ends(&s->line);
+}
+
+/** The engine counts the rows of its piece. */
+static void show_span(void *user, const ffwd_span *span) {
+    scoring *s = user;
+    trace_span(&s->trace, span, s->rows_done);
 }
 
 static void add_report(result *found, const ffwd_report *run) {
@@ -160,6 +174,7 @@ static bool read_piece(void *user, uint64_t number, size_t slot, problem *why) {
     why->about = ON_INPUT;
     ffwd_status status = row_source_next(&s->x, s->piece_rows, filled->x, &filled->rows, &why->err);
     s->found.read_ms += ms_since(started_ns);
+    trace_rows(&s->trace, "read", "read", started_ns, number * s->piece_rows, filled->rows);
     if (status == FFWD_OK) {
         note_end(s, number, filled->rows);
     }
@@ -174,6 +189,7 @@ static bool compute_piece(void *user, uint64_t number, size_t slot, problem *why
     ffwd_report run = FFWD_REPORT_INIT;
     ffwd_run_options wanted = FFWD_RUN_OPTIONS_INIT;
     wanted.progress = show_progress;
+    wanted.trace = trace_wanted(&s->trace) ? show_span : NULL;
     wanted.user = s;
     ffwd_input x = {
         .data = s->pieces[slot].x, .dtype = s->x.dtype, .rows = rows, .cols = s->x.cols};
@@ -191,12 +207,14 @@ static bool write_piece(void *user, uint64_t number, size_t slot, problem *why) 
     scoring *s = user;
     const sink_piece *y = &s->pieces[slot].y;
     uint64_t rows = s->pieces[slot].rows;
-    (void)number;
+    uint64_t hashed_ns = trace_start(&s->trace);
     XXH3_64bits_update(s->hash, y->y, rows * s->y.cols * ffwd_dtype_size(s->y.dtype));
+    trace_rows(&s->trace, "write", "hash", hashed_ns, number * s->piece_rows, rows);
     uint64_t started_ns = clock_ns();
     why->about = ON_WRITE;
     ffwd_status status = row_sink_append(&s->y, y, rows, &why->err);
     s->found.write_ms += ms_since(started_ns);
+    trace_rows(&s->trace, "write", "write", started_ns, number * s->piece_rows, rows);
     return status == FFWD_OK;
 }
 
@@ -226,6 +244,7 @@ static int commit(scoring *s) {
     uint64_t started_ns = clock_ns();
     int status = row_sink_commit(&s->y);
     s->found.write_ms += ms_since(started_ns);
+    trace_phase(&s->trace, "main", "finish files", started_ns);
     s->found.files_ms = ms_since(s->started_ns);
     s->found.resident_peak_bytes = resident_peak();
     double total_ms = s->found.total_ms.median;
@@ -259,6 +278,7 @@ static int tell(scoring *s) {
 /** X first: it may be filling a piece. */
 static void close_scoring(scoring *s) {
     row_source_close(&s->x);
+    trace_close(&s->trace);
     json_file_close(&s->json);
     for (size_t i = 0; i < PIPELINE_SLOTS; i++) {
         free(s->pieces[i].x);
@@ -275,6 +295,9 @@ int command_run(const options *given) {
     int status = s.hash != NULL ? check_options(given) : fail(EX_OSERR, "out of memory");
     if (status == EXIT_DONE) {
         XXH3_64bits_reset(s.hash);
+        status = trace_open(given->trace, "run", &s.trace);
+    }
+    if (status == EXIT_DONE) {
         status = open_scoring(&s);
     }
     if (status == EXIT_DONE) {
@@ -282,6 +305,9 @@ int command_run(const options *given) {
     }
     if (status == EXIT_DONE) {
         status = commit(&s);
+    }
+    if (status == EXIT_DONE) {
+        status = trace_commit(&s.trace);
     }
     if (status == EXIT_DONE) {
         status = tell(&s);

@@ -83,6 +83,9 @@ static const struct option_row {
       "text, json or none: the report on standard error; default text", 4}},
     {BIT(RUN) | BIT(BENCH) | BIT(INFO) | BIT(DEVICES),
      {"json", KEY_JSON, "FILE", 0, "The report as JSON into a file; -: to standard output", 4}},
+    {BIT(RUN) | BIT(BENCH),
+     {"trace", KEY_TRACE, "FILE", 0, "The timeline, in Chrome's trace event format, into a file",
+      4}},
     {ALL, {"help", KEY_HELP, NULL, 0, "Show this help", 5}},
     {ALL, {"version", KEY_VERSION, NULL, 0, "Show the version", 5}},
 };

@@ -30,6 +30,7 @@ enum {
     KEY_NO_FOLD,
     KEY_REPORT,
     KEY_JSON,
+    KEY_TRACE,
     KEY_VERSION
 };
 

@@ -19,12 +19,14 @@ LINES = (
     (*RUN, "-o", "nth_y.csv"),
     RUN,
     (*RUN, "-o", "nth_y.npy", "--json", "nth.json"),
+    (*RUN, "-o", "nth_y.npy", "--threads", "1", "--trace", "nth.trace"),
     ("info", "nth.npz", "--device", "cpu", "--json", "nth.json"),
 )
 MEMORY_LINES = (
     (*RUN, "--threads", "2", "-o", "nth_y.npy", "--layers", "nth_z.npz", "--json", "nth.json"),
     (*RUN, "--threads", "1", "--dtype", "f32", "-o", "nth_y.csv"),
-    ("bench", "3-2", "--rows", "100", "--repeat", "1", "--report", "none", "--json", "nth.json"),
+    ("bench", "3-2", "--rows", "100", "--repeat", "1", "--report", "none", "--json", "nth.json",
+     "--trace", "nth.trace"),
     ("verify", "nth.npz", "random:20", "--isa", "portable"),
     ("info", "nth.npz", "--device", "cpu", "--json", "nth.json"),
     ("devices", "--json", "nth.json"),
@@ -32,7 +34,7 @@ MEMORY_LINES = (
 KINDS = {"short": "a transfer is short", "eintr": "a call is interrupted",
          "eio": "a call fails with EIO", "enospc": "a call fails with ENOSPC",
          "nomem": "an allocation fails"}
-OUTPUTS = "nth_y.npy", "nth_y.csv", "nth_z.npz", "nth.json"
+OUTPUTS = "nth_y.npy", "nth_y.csv", "nth_z.npz", "nth.json", "nth.trace"
 
 LONG = "FFWD_LONG" in os.environ
 SAMPLE = 12  # calls of each kind and line, where not all are tried
@@ -71,7 +73,9 @@ class Outcome:
 
 def comparable(name, content):
     """JSON without its times, as the names of what it holds. The size of the process is null where
-    there was no memory to ask for it."""
+    there was no memory to ask for it. Of a timeline, what happened, in any order."""
+    if name.endswith(".trace"):
+        return sorted((event["ph"], event["name"]) for event in json.loads(content)["traceEvents"])
     if not name.endswith(".json"):
         return content
 

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Timelines against the format that Perfetto and chrome://tracing read."""
+
+import itertools
+import json
+import signal
+import subprocess
+
+import command
+from command import ffwd
+
+NET = "6-20-3"
+CATEGORIES = {"host", "run", "chunk", "upload", "kernel", "download", "copy", "thread"}
+
+
+class Trace(command.Case):
+    def assert_format(self, timeline):
+        """Every event has what its phase demands, and a name for its process and thread."""
+        events = timeline["traceEvents"]
+        names = {(event["name"], event["pid"], event["tid"]) for event in events
+                 if event["ph"] == "M"}
+        for event in events:
+            self.assertIn(event["ph"], "XM", event)
+            self.assertIsInstance(event["name"], str, event)
+            self.assertIsInstance(event["pid"], int, event)
+            self.assertIsInstance(event["tid"], int, event)
+            self.assertGreaterEqual(event["ts"], 0, event)
+            self.assertIsInstance(event["args"], dict, event)
+            if event["ph"] == "X":
+                self.assertGreaterEqual(event["dur"], 0, event)
+                self.assertIn(event["cat"], CATEGORIES, event)
+                self.assertIn(("process_name", event["pid"], 0), names, event)
+                self.assertIn(("thread_name", event["pid"], event["tid"]), names, event)
+            else:
+                self.assertIsInstance(event["args"]["name"], str, event)
+        self.assertEqual(len(names), sum(event["ph"] == "M" for event in events))
+
+    def assert_nested(self, timeline):
+        """Spans of one thread nest or do not overlap: else viewers draw nonsense."""
+        def nanoseconds(event):
+            start = round(event["ts"] * 1000)
+            return start, start + round(event["dur"] * 1000)
+
+        def lane(event):
+            return event["pid"], event["tid"]
+
+        spans = sorted((event for event in timeline["traceEvents"] if event["ph"] == "X"),
+                       key=lambda event: (lane(event), nanoseconds(event)[0], -event["dur"]))
+        for _, group in itertools.groupby(spans, lane):
+            around = []
+            for event in group:
+                start, end = nanoseconds(event)
+                while around and around[-1] <= start:
+                    around.pop()
+                self.assertTrue(not around or end <= around[-1], event)
+                around.append(end)
+
+    def traced(self, *arguments, env=None):
+        """The timeline of a command, checked; by category the events that have rows."""
+        ffwd(*arguments, "--trace", "trace.json", env=env)
+        timeline = json.loads((command.folder / "trace.json").read_text())
+        self.assert_format(timeline)
+        self.assert_nested(timeline)
+        spans = {category: [] for category in CATEGORIES}
+        for event in timeline["traceEvents"]:
+            if event["ph"] == "X":
+                spans[event["cat"]].append(event)
+        return timeline, spans
+
+    def assert_covers(self, events, rows):
+        """The events' rows are all rows, each once."""
+        done = 0
+        for event in sorted(events, key=lambda event: event["args"]["first row"]):
+            self.assertEqual(event["args"]["first row"], done)
+            done += event["args"]["rows"]
+        self.assertEqual(done, rows)
+
+    def test_run(self):
+        """Many pieces: what is read, computed and written, each on a lane of its own."""
+        timeline, spans = self.traced("run", NET, "random:20000", "-o", "y.npy", "--memory", "64K",
+                                      "--device", "cpu")
+        for name in "read", "write", "hash":
+            of_name = [event for event in spans["host"] if event["name"] == name]
+            self.assertGreater(len(of_name), 3, name)
+            self.assert_covers(of_name, 20000)
+        for category in "run", "chunk":
+            self.assert_covers(spans[category], 20000)
+        self.assertTrue(spans["kernel"] and spans["thread"])
+        self.assertEqual(spans["kernel"][0]["args"]["layers"], "1-2")
+        lanes = {event["args"]["name"] for event in timeline["traceEvents"]
+                 if event["name"] == "thread_name"}
+        self.assertLessEqual({"main", "read", "write", "chunks", "kernels", "thread 1"}, lanes)
+
+    def test_layered(self):
+        _, spans = self.traced("run", NET, "random:100", "-o", "y.npy", "--strategy", "layered",
+                               "--device", "cpu")
+        self.assertEqual([event["args"]["layers"] for event in spans["kernel"]], ["1", "2"])
+
+    def test_opencl(self):
+        """Every strategy, rows in place and copied: transfers are told by their bytes."""
+        self.need_opencl()
+        for copy, strategy in itertools.product("01", ("chain", "layered", "fused")):
+            env = {**command.with_opencl(), "FFWD_OPENCL_COPY": copy}
+            timeline, spans = self.traced("run", NET, "random:5000", "-o", "y.npy", "--device",
+                                          "opencl", "--strategy", strategy, env=env)
+            names = [event["args"]["name"] for event in timeline["traceEvents"]
+                     if event["name"] == "process_name"]
+            self.assertEqual(names[0], "ffwd run")
+            self.assertRegex(names[1], r"^\d:\d .")
+            self.assert_covers(spans["chunk"], 5000)
+            self.assertTrue(spans["kernel"])
+            if copy == "1":
+                moved = [sum(event["args"].get("bytes", 0) for event in spans[category])
+                         for category in ("upload", "download")]
+                self.assertEqual(moved, [5000 * 6 * 4, 5000 * 3 * 4])
+
+    def test_bench(self):
+        """A run and a limit each for two pairs that warm up and three that count."""
+        for device in self.opencl_ids()[:1] + ["cpu"]:
+            _, spans = self.traced("bench", NET, "--rows", "1000", "--repeat", "3", "--device",
+                                   device, "--report", "none", env=command.with_opencl())
+            self.assertEqual(len(spans["run"]), 5)
+            limits = [event for event in spans["host"] if event["name"] == "measure the limit"]
+            self.assertEqual(len(limits), 5)
+
+    def test_same_results(self):
+        """A timeline changes no byte of Y."""
+        ffwd("run", NET, "random:3000", "-o", "plain.npy", "--activation", "tanh")
+        self.traced("run", NET, "random:3000", "-o", "traced.npy", "--activation", "tanh")
+        self.assertEqual((command.folder / "plain.npy").read_bytes(),
+                         (command.folder / "traced.npy").read_bytes())
+
+    def test_absent_after_a_failure(self):
+        (command.folder / "trace.json").unlink(missing_ok=True)
+        ffwd("run", "disagree.npz", "x3.npy", "-o", "y.npy", "--trace", "trace.json", status=65)
+        self.assertFalse((command.folder / "trace.json").exists())
+
+    def test_absent_after_a_signal(self):
+        (command.folder / "trace.json").unlink(missing_ok=True)
+        process = self.start(["ffwd", "run", NET, "random:100000000000", "-o", "y.npy", "--trace",
+                              "trace.json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not any(path.stat().st_size > 1 << 16 for path in command.folder.glob(".ffwd-*")):
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertFalse((command.folder / "trace.json").exists())
