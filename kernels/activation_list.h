@@ -16,9 +16,17 @@
     X(LEAKY_RELU, 6, ffwd_leaky_relu(z, alpha))                                                    \
     X(PRELU, 7, ffwd_leaky_relu(z, slope))                                                         \
     X(THRESHOLDED_RELU, 8, ffwd_thresholded_relu(z, alpha))                                        \
+    X(ELU, 9, ffwd_elu(z, alpha))                                                                  \
+    X(SELU, 10, ffwd_selu(z, alpha, beta))                                                         \
+    X(CELU, 11, ffwd_celu(z, alpha))                                                               \
     X(HARD_SIGMOID, 12, ffwd_hard_sigmoid(z, alpha, beta))                                         \
     X(CLIP, 13, ffwd_clip(z, alpha, beta))                                                         \
-    X(EXP, 21, ffwd_exp(z))
+    X(SOFTSIGN, 15, ffwd_softsign(z))                                                              \
+    X(SILU, 18, ffwd_silu(z))                                                                      \
+    X(HARD_SWISH, 19, ffwd_hard_swish(z))                                                          \
+    X(EXP, 21, ffwd_exp(z))                                                                        \
+    X(SIGN, 22, ffwd_sign(z))                                                                      \
+    X(ABS, 23, ffwd_abs(z))
 
 // Which activations an includer may ask for; the others are not compiled.
 #ifndef FFWD_USED

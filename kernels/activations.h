@@ -27,7 +27,10 @@
 #else
 #include "activations_f32.h"
 #endif
+#include "pairs.h"
+
 #include "activations_exp.h"
+#include "activations_gate.h"
 #include "activations_log.h"
 
 static inline REAL ffwd_identity(REAL z) {
@@ -47,6 +50,11 @@ static inline REAL ffwd_step(REAL z) {
 /* z >= alpha ? 1 : 0; 0 for NaN. */
 static inline REAL ffwd_step_ge(REAL z, REAL alpha) {
     return WHEN_GT(ffwd_or_nan(z, WHEN_GT(alpha, z, K(0), K(1))), K(0), K(1), K(0));
+}
+
+/* 1 above 0, -1 below, +0 at both zeros. */
+static inline REAL ffwd_sign(REAL z) {
+    return WHEN_GT(z, K(0), K(1), WHEN_GT(K(0), z, K(-1), ffwd_or_nan(z, K(0))));
 }
 
 /* z < 0 ? 0 : z; -0 stays -0. */

@@ -29,33 +29,51 @@ static inline REAL ffwd_canonical(REAL z) {
 /* The exponent's last bit and what it is of 1; the bits of the sign alone and of infinity. */
 #define FFWD_EXPONENT_SHIFT 23
 #define FFWD_EXPONENT_BIAS  127
-#define FFWD_SIGN           0x80000000u
+#define FFWD_SIGN_BIT       0x80000000u
 #define FFWD_INFINITY       0x7f800000u
 
 /* The least positive number that is normal. */
 #define FFWD_LEAST_NORMAL 0x1p-126f
 
-/* From where on exp is infinite, and up to where it rounds to 0; what keeps both ends apart. */
-#define FFWD_EXP_INFINITE  89
-#define FFWD_EXP_ZERO      (-104.5f)
-#define FFWD_EXP_SCALE     0x1p+64f
-#define FFWD_EXP_SCALE_INV 0x1p-64f
+/* Large enough and small enough, with their product 1. */
+#define FFWD_LARGE 0x1p+64f
+#define FFWD_SMALL 0x1p-64f
+
+/* From where on exp is infinite, and up to where it rounds to 0. */
+#define FFWD_EXP_INFINITE 89
+#define FFWD_EXP_ZERO     (-104.5f)
+
+/* Up to where silu rounds to 0, and what takes 1 + exp(-z) from there into range. */
+#define FFWD_SILU_ZERO    (-109)
+#define FFWD_GATE_INVERSE 0x1p-32f
+
+#define FFWD_SIXTH 0x1.555556p-3f
 
 /*
- * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Degree 6; a minimax fit with p(0) = -1/2,
- * its coefficients then searched nearby for the smallest error of exp; within 2^-26.8 of exp(-r).
+ * 1 - exp(-r) for |r| <= ln(2)/2, as r + r^2 p(r): where one multiply-add takes it into a sum with
+ * 2^n, exp(-r) itself is never rounded. Degree 6; a minimax fit with p(0) = -1/2, its coefficients
+ * then searched nearby for the smallest error of exp; within 2^-26.8 of exp(-r).
  */
-static inline REAL ffwd_exp_curve(REAL r) {
+static inline REAL ffwd_one_minus_exp(REAL r) {
     REAL p = K(-0x1.690a44p-10f);
     p = FMA(p, r, K(0x1.124794p-7f));
     p = FMA(p, r, K(-0x1.555984p-5f));
     p = FMA(p, r, K(0x1.555488p-3f));
-    return FMA(p, r, K(-0.5f));
+    p = FMA(p, r, K(-0.5f));
+    return FMA(r * r, p, r);
 }
 
-/* 1 - exp(-r): where one multiply-add takes it into a sum with 2^n, exp(-r) is never rounded. */
-static inline REAL ffwd_one_minus_exp(REAL r) {
-    return FMA(r * r, ffwd_exp_curve(r), r);
+/*
+ * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Sollya's fpminimax of degree 7, within
+ * 2^-31.0 of that difference: one multiply-add more than above, and its error no longer counts.
+ */
+static inline REAL ffwd_exp_curve(REAL r) {
+    REAL p = K(0x1.9e0ca4p-13f);
+    p = FMA(p, r, K(-0x1.6d4388p-10f));
+    p = FMA(p, r, K(0x1.111306p-7f));
+    p = FMA(p, r, K(-0x1.5554fp-5f));
+    p = FMA(p, r, K(0x1.555554p-3f));
+    return FMA(p, r, K(-0.5f));
 }
 
 /* What takes the bits of sqrt(1/2) to those of 1. 2^23, whose last bits count. */

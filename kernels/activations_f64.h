@@ -28,23 +28,32 @@ static inline REAL ffwd_canonical(REAL z) {
 /* The exponent's last bit and what it is of 1; the bits of the sign alone and of infinity. */
 #define FFWD_EXPONENT_SHIFT 52
 #define FFWD_EXPONENT_BIAS  1023
-#define FFWD_SIGN           0x8000000000000000ul
+#define FFWD_SIGN_BIT       0x8000000000000000ul
 #define FFWD_INFINITY       0x7ff0000000000000ul
 
 /* The least positive number that is normal. */
 #define FFWD_LEAST_NORMAL 0x1p-1022
 
-/* From where on exp is infinite, and up to where it rounds to 0; what keeps both ends apart. */
-#define FFWD_EXP_INFINITE  710
-#define FFWD_EXP_ZERO      (-746)
-#define FFWD_EXP_SCALE     0x1p+64
-#define FFWD_EXP_SCALE_INV 0x1p-64
+/* Large enough and small enough, with their product 1. */
+#define FFWD_LARGE 0x1p+64
+#define FFWD_SMALL 0x1p-64
+
+/* From where on exp is infinite, and up to where it rounds to 0. */
+#define FFWD_EXP_INFINITE 710
+#define FFWD_EXP_ZERO     (-746)
+
+/* Up to where silu rounds to 0, and what takes 1 + exp(-z) from there into range. */
+#define FFWD_SILU_ZERO    (-752)
+#define FFWD_GATE_INVERSE 0x1p-64
+
+#define FFWD_SIXTH 0x1.5555555555555p-3
 
 /*
- * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Degree 11; a minimax fit with p(0) = -1/2,
- * its coefficients rounded one by one and the rest fitted again; within 2^-57.1 of exp(-r).
+ * 1 - exp(-r) for |r| <= ln(2)/2, as r + r^2 p(r): where one multiply-add takes it into a sum with
+ * 2^n, exp(-r) itself is never rounded. Degree 11; a minimax fit with p(0) = -1/2, its coefficients
+ * rounded one by one and the rest fitted again; within 2^-57.1 of exp(-r).
  */
-static inline REAL ffwd_exp_curve(REAL r) {
+static inline REAL ffwd_one_minus_exp(REAL r) {
     REAL p = K(0x1.ac7ffbc530686p-26);
     p = FMA(p, r, K(-0x1.28a01e45e82dp-22));
     p = FMA(p, r, K(0x1.71dfc613078f8p-19));
@@ -54,12 +63,26 @@ static inline REAL ffwd_exp_curve(REAL r) {
     p = FMA(p, r, K(0x1.111111113496ap-7));
     p = FMA(p, r, K(-0x1.555555555317bp-5));
     p = FMA(p, r, K(0x1.55555555554c9p-3));
-    return FMA(p, r, K(-0.5));
+    p = FMA(p, r, K(-0.5));
+    return FMA(r * r, p, r);
 }
 
-/* 1 - exp(-r): where one multiply-add takes it into a sum with 2^n, exp(-r) is never rounded. */
-static inline REAL ffwd_one_minus_exp(REAL r) {
-    return FMA(r * r, ffwd_exp_curve(r), r);
+/*
+ * p(r) in 1 - exp(-r) = r + r^2 p(r) for |r| <= ln(2)/2. Sollya's fpminimax of degree 12, within
+ * 2^-61.5 of that difference: one multiply-add more than above, and its error no longer counts.
+ */
+static inline REAL ffwd_exp_curve(REAL r) {
+    REAL p = K(-0x1.1f1a66d75a11dp-29);
+    p = FMA(p, r, K(0x1.af5f5eb392d5dp-26));
+    p = FMA(p, r, K(-0x1.27e5132ae1756p-22));
+    p = FMA(p, r, K(0x1.71ddf7f7e5925p-19));
+    p = FMA(p, r, K(-0x1.a01a018e103e1p-16));
+    p = FMA(p, r, K(0x1.a01a01b00a5dep-13));
+    p = FMA(p, r, K(-0x1.6c16c16c1ab03p-10));
+    p = FMA(p, r, K(0x1.111111110f64bp-7));
+    p = FMA(p, r, K(-0x1.555555555554dp-5));
+    p = FMA(p, r, K(0x1.5555555555559p-3));
+    return FMA(p, r, K(-0.5));
 }
 
 /* What takes the bits of sqrt(1/2) to those of 1. 2^52, whose last bits count. */

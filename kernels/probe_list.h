@@ -25,8 +25,16 @@
     X(sigmoid, 1, ffwd_sigmoid(a))                                                                 \
     X(tanh, 1, ffwd_tanh(a))                                                                       \
     X(exp, 1, ffwd_exp(a))                                                                         \
-    X(log, 1, ffwd_log(AS_REAL(AS_BITS(a) & (FFWD_SIGN - 1))))
+    X(elu, 2, ffwd_elu(a, b))                                                                      \
+    X(selu, 2, ffwd_selu(a, K(1.75f), b))                                                          \
+    X(celu, 2, ffwd_celu(a, ffwd_abs(b)))                                                          \
+    X(softsign, 1, ffwd_softsign(a))                                                               \
+    X(silu, 1, ffwd_silu(a))                                                                       \
+    X(hard_swish, 1, ffwd_hard_swish(a))                                                           \
+    X(sign, 1, ffwd_sign(a))                                                                       \
+    X(abs, 1, ffwd_abs(a))                                                                         \
+    X(log, 1, ffwd_log(ffwd_abs(a)))
 
-#define FFWD_PROBE_RESULTS 17
+#define FFWD_PROBE_RESULTS 25
 
 #endif

@@ -184,6 +184,14 @@ START_TEST(parameters_are_numbers_of_the_dtype) {
     ffwd_model_destroy(make(bad, 2));
     bad[1].beta = NAN;
     expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: clip with beta = nan in f32");
+    bad[1].activation = FFWD_CELU;
+    bad[1].alpha = 1e-50;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT, "layer 2: celu with alpha = 1e-50 in f32");
+    bad[1].activation = FFWD_SELU;
+    bad[1].alpha = 1e30;
+    bad[1].beta = 1e20;
+    expect_refusal(FFWD_F32, 2, bad, 2, FFWD_EARGUMENT,
+                   "layer 2: selu with alpha = 1e+30 and beta = 1e+20: no product in f32");
 }
 END_TEST
 
@@ -379,6 +387,11 @@ START_TEST(words_have_parameters) {
          "hard_sigmoid:0.2:0.25"},
         {"softmax", FFWD_SOFTMAX, FFWD_IDENTITY, 0, 0, "softmax"},
         {"log_softmax", FFWD_LOG_SOFTMAX, FFWD_IDENTITY, 0, 0, "log_softmax"},
+        {"elu:0.5", FFWD_DENSE, FFWD_ELU, 0.5, 0, "elu:0.5"},
+        {"selu", FFWD_DENSE, FFWD_SELU, 1.67326319217681884765625, 1.05070102214813232421875,
+         "selu"},
+        {"selu:2", FFWD_DENSE, FFWD_SELU, 2, 1.05070102214813232421875, "selu:2"},
+        {"celu:1", FFWD_DENSE, FFWD_CELU, 1, 0, "celu"},
         {"argmax", FFWD_ARGMAX, FFWD_IDENTITY, 0, 0, "argmax"},
     };
     ffwd_error err = FFWD_ERROR_INIT;

@@ -195,16 +195,11 @@ bool ffwd_onnx_form_log(const onnx_form_call *call, onnx_form *made) {
     return is_function(form, "sigmoid", 0);
 }
 
-/** SELU's own constants are the activation's; others make a scaled ELU. */
+/** Its gamma is the activation's beta. */
 bool ffwd_onnx_form_selu(const onnx_form_call *call, onnx_form *made) {
-    const float alpha = (float)ffwd_onnx_float_attribute(call->node, "alpha", 1.67326319F);
-    const float gamma = (float)ffwd_onnx_float_attribute(call->node, "gamma", 1.05070102F);
-    if (fabsf(alpha - 1.67326319F) < 1e-6F && fabsf(gamma - 1.05070102F) < 1e-6F) {
-        return apply("selu", 0, 0, &call->inputs[0], made);
-    }
-    const bool applied = apply("elu", alpha, 0, &call->inputs[0], made);
-    made->b[0] = gamma;
-    return applied;
+    return apply("selu", ffwd_onnx_float_attribute(call->node, "alpha", 1.67326319217681884765625),
+                 ffwd_onnx_float_attribute(call->node, "gamma", 1.05070102214813232421875),
+                 &call->inputs[0], made);
 }
 
 bool ffwd_onnx_form_gelu(const onnx_form_call *call, onnx_form *made) {

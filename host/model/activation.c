@@ -32,6 +32,9 @@ const ffwd_parameters *ffwd_activation_parameters(uint32_t activation) {
         {FFWD_STEP_GE, {1, {0, 0}}},
         {FFWD_LEAKY_RELU, {1, {0.01, 0}}},
         {FFWD_THRESHOLDED_RELU, {1, {1, 0}}},
+        {FFWD_ELU, {1, {1, 0}}},
+        {FFWD_SELU, {2, {1.67326319217681884765625, 1.05070102214813232421875}}},
+        {FFWD_CELU, {1, {1, 0}}},
         {FFWD_HARD_SIGMOID, {2, {0.2, 0.5}}},
         {FFWD_CLIP, {2, {-INFINITY, INFINITY}}},
     };

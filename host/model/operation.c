@@ -62,24 +62,53 @@ static ffwd_status check_extents(const ffwd_operation *operation, size_t layer, 
     return FFWD_OK;
 }
 
+static double rounded(double value, uint32_t dtype) {
+    return dtype == FFWD_F64 ? value : (double)(float)value;
+}
+
+/** Whether an activation takes this value for alpha or beta. */
+static bool takes(uint32_t activation, double value) {
+    switch (activation) {
+    case FFWD_CLIP:
+        return !isnan(value);
+    case FFWD_CELU:
+        return isfinite(value) && value > 0;
+    default:
+        return isfinite(value);
+    }
+}
+
+/** Selu multiplies its parameters first. */
+static ffwd_status check_product(const ffwd_operation *operation, size_t layer, uint32_t dtype,
+                                 ffwd_error *err) {
+    const double alpha = rounded(operation->alpha, dtype), beta = rounded(operation->beta, dtype);
+    char numbers[2][FFWD_NUMBER_MAX];
+    if (operation->activation != FFWD_SELU || isfinite(rounded(alpha * beta, dtype))) {
+        return FFWD_OK;
+    }
+    ffwd_number_format(operation->alpha, numbers[0]);
+    ffwd_number_format(operation->beta, numbers[1]);
+    return ffwd_fail(err, FFWD_EARGUMENT,
+                     "layer %zu: selu with alpha = %s and beta = %s: no product in %s", layer,
+                     numbers[0], numbers[1], ffwd_dtype_name(dtype));
+}
+
 static ffwd_status check_parameters(ffwd_operation *operation, size_t layer, uint32_t dtype,
                                     ffwd_error *err) {
     const size_t count = ffwd_activation_parameters(operation->activation)->count;
     const char *word = ffwd_activation_name(operation->activation);
     double *const values[] = {&operation->alpha, &operation->beta};
     for (size_t i = 0; i < 2; i++) {
-        const double given = *values[i], value = dtype == FFWD_F64 ? given : (double)(float)given;
-        const bool fits = operation->activation == FFWD_CLIP ? !isnan(value) : isfinite(value);
         char number[FFWD_NUMBER_MAX];
         if (i >= count) {
             *values[i] = 0;
-        } else if (!fits) {
-            ffwd_number_format(given, number);
+        } else if (!takes(operation->activation, rounded(*values[i], dtype))) {
+            ffwd_number_format(*values[i], number);
             return ffwd_fail(err, FFWD_EARGUMENT, "layer %zu: %s with %s = %s in %s", layer, word,
                              i == 0 ? "alpha" : "beta", number, ffwd_dtype_name(dtype));
         }
     }
-    return FFWD_OK;
+    return check_product(operation, layer, dtype, err);
 }
 
 static ffwd_status check_meeting(const ffwd_operation *operation, size_t layer, uint64_t width,

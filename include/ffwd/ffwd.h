@@ -204,10 +204,19 @@ FFWD_API const char *ffwd_kind_name(uint32_t kind);
     X(FFWD_LEAKY_RELU, 6, "leaky_relu") /**< z < 0 ? alpha z : z; alpha = 0.01 */                  \
     X(FFWD_PRELU, 7, "prelu")           /**< z < 0 ? slopes[o] z : z */                            \
     X(FFWD_THRESHOLDED_RELU, 8, "thresholded_relu") /**< z > alpha ? z : 0; alpha = 1 */           \
-    X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid")        /**< alpha z + beta, between 0 and 1;          \
-                                                         alpha = 0.2, beta = 0.5 */                \
-    X(FFWD_CLIP, 13, "clip") /**< z between alpha and beta; alpha = -inf, beta = inf */            \
-    X(FFWD_EXP, 21, "exp")   /**< exp(z) */
+    X(FFWD_ELU, 9, "elu")    /**< z < 0 ? alpha (exp(z) - 1) : z; alpha = 1 */                     \
+    X(FFWD_SELU, 10, "selu") /**< beta (z < 0 ? alpha (exp(z) - 1) : z), alpha beta finite;        \
+                                  alpha = 1.6732632, beta = 1.050701, in full as in ONNX */        \
+    X(FFWD_CELU, 11, "celu") /**< z < 0 ? alpha (exp(z / alpha) - 1) : z, alpha > 0; alpha = 1 */  \
+    X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid") /**< alpha z + beta, between 0 and 1;                 \
+                                                  alpha = 0.2, beta = 0.5 */                       \
+    X(FFWD_CLIP, 13, "clip")         /**< z between alpha and beta; alpha = -inf, beta = inf */    \
+    X(FFWD_SOFTSIGN, 15, "softsign") /**< z / (1 + |z|) */                                         \
+    X(FFWD_SILU, 18, "silu")         /**< z / (1 + exp(-z)) */                                     \
+    X(FFWD_HARD_SWISH, 19, "hard_swish") /**< z times (z + 3) / 6 between 0 and 1 */               \
+    X(FFWD_EXP, 21, "exp")               /**< exp(z) */                                            \
+    X(FFWD_SIGN, 22, "sign")             /**< 1 above 0, -1 below, 0 at 0 */                       \
+    X(FFWD_ABS, 23, "abs")               /**< |z| */
 
 #define FFWD_ACTIVATION_ENUM(name, value, word) name = (value),
 typedef enum ffwd_activation { FFWD_ACTIVATION_LIST(FFWD_ACTIVATION_ENUM) } ffwd_activation;

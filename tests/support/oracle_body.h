@@ -56,6 +56,22 @@ static REAL activate(const ffwd_operation *operation, uint64_t neuron, REAL z) {
         return ffwd_tanh(z);
     case FFWD_EXP:
         return ffwd_exp(z);
+    case FFWD_ELU:
+        return ffwd_elu(z, alpha);
+    case FFWD_SELU:
+        return ffwd_selu(z, alpha, beta);
+    case FFWD_CELU:
+        return ffwd_celu(z, alpha);
+    case FFWD_SOFTSIGN:
+        return ffwd_softsign(z);
+    case FFWD_SILU:
+        return ffwd_silu(z);
+    case FFWD_HARD_SWISH:
+        return ffwd_hard_swish(z);
+    case FFWD_SIGN:
+        return isnan(z) ? z : (REAL)((z > 0) - (z < 0));
+    case FFWD_ABS:
+        return isnan(z) ? z : z < 0 ? -z : z + 0;
     default:
         return z;
     }

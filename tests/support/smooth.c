@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "support/smooth.h"
+
+#include <math.h>
+
+#include <ffwd/ffwd.h>
+
+static long double sigmoid(long double z) {
+    return z < 0 ? expl(z) / (1 + expl(z)) : 1 / (1 + expl(-z));
+}
+
+static long double elu(long double z) {
+    return z < 0 ? expm1l(z) : z;
+}
+
+static long double selu(long double z) {
+    return 1.05070102214813232421875L * (z < 0 ? 1.67326319217681884765625L * expm1l(z) : z);
+}
+
+static long double softsign(long double z) {
+    return isinf(z) ? copysignl(1, z) : z / (1 + fabsl(z));
+}
+
+static long double silu(long double z) {
+    return z < -11000 ? 0 : z / (1 + expl(-z));
+}
+
+static long double hard_swish(long double z) {
+    return z < -3 ? 0 : z > 3 ? z : z * (z + 3) / 6;
+}
+
+const smooth_activation smooth[] = {
+    {FFWD_SIGMOID, true, false, 0.9625, 1.0735, sigmoid},
+    {FFWD_TANH, true, true, 0.9225, 0.9545, tanhl},
+    {FFWD_ELU, true, false, 0.8185, 0.8185, elu},
+    {FFWD_SELU, true, false, 0.7965, 0.7965, selu},
+    {FFWD_CELU, true, false, 0.8185, 0.8185, elu},
+    {FFWD_SOFTSIGN, true, true, 0.5015, 0.5015, softsign},
+    {FFWD_SILU, false, false, 0.8265, 0.8265, silu},
+    {FFWD_HARD_SWISH, false, false, 0.5005, 0.5005, hard_swish},
+    {FFWD_EXP, true, false, 0.8445, 0.8445, expl},
+};
+
+const size_t smooth_count = sizeof smooth / sizeof *smooth;
