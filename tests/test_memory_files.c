@@ -2,7 +2,10 @@
 // Out of memory at every allocation in turn while files are read and written: each call answers
 // FFWD_ENOMEM, hands out nothing, and leaves neither a file nor an open one behind.
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <ffwd/file.h>
 
@@ -151,11 +154,76 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
+/* The graphs of ONNX models are many: the trained ones, and what fuzzing has found. */
+static const struct {
+    const char *folder;
+    ffwd_load_options options;
+} onnx_models[] = {
+    {TEST_DATA, {.struct_size = sizeof(ffwd_load_options)}},
+    {TEST_DATA, {.struct_size = sizeof(ffwd_load_options), .dtype = FFWD_F64, .labels = 1}},
+    {TEST_CORPUS "/onnx", {.struct_size = sizeof(ffwd_load_options)}},
+    {TEST_CORPUS "/onnx", {.struct_size = sizeof(ffwd_load_options), .labels = 1, .no_fold = 1}},
+};
+#define ONNX_COUNT ((int)(sizeof onnx_models / sizeof *onnx_models))
+
+/** Parses a model where only so many allocations succeed; whether all did. */
+static bool parse_with(const unsigned char *file, size_t count, const ffwd_load_options *options,
+                       int allowed, const char *name, ffwd_status *status) {
+    ffwd_model *model;
+    fail_alloc_after(allowed);
+    *status = ffwd_model_parse(file, count, options, &model, &err);
+    const bool failed = fail_alloc_never();
+    ck_assert((*status == FFWD_OK) == (model != NULL));
+    ck_assert_msg(!failed || *status == FFWD_ENOMEM, "%s, allocation %d: %s", name, allowed,
+                  err.message);
+    ffwd_model_destroy(model);
+    return !failed;
+}
+
+/** Without memory it says so, and with enough what it always says: nothing is taken for another
+ *  reason to refuse the model. Returns the allocations. */
+static int check_onnx(const char *path, const ffwd_load_options *options) {
+    size_t count;
+    unsigned char *file = get_file(path, &count);
+    ffwd_status expected, status;
+    int allowed = 0;
+    (void)parse_with(file, count, options, INT_MAX, path, &expected);
+    while (!parse_with(file, count, options, allowed, path, &status)) {
+        allowed++;
+    }
+    ck_assert_int_eq(status, expected);
+    free(file);
+    return allowed;
+}
+
+START_TEST(every_allocation_of_onnx_models) {
+    DIR *folder = opendir(onnx_models[_i].folder);
+    const struct dirent *entry;
+    int files = 0, allocations = 0;
+    ck_assert_ptr_nonnull(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        const char *suffix = strrchr(entry->d_name, '.');
+        char path[512];
+        if (suffix != NULL && strcmp(suffix, ".onnx") != 0) {
+            continue;
+        }
+        (void)snprintf(path, sizeof path, "%s/%s", onnx_models[_i].folder, entry->d_name);
+        allocations += check_onnx(path, &onnx_models[_i].options);
+        files++;
+    }
+    (void)closedir(folder);
+    ck_assert_int_gt(files, 3);
+    ck_assert_int_gt(allocations / files, 5);
+}
+END_TEST
+
 int main(void) {
     files_begin();
     Suite *suite = suite_create("memory_files");
     TCase *failing = tcase_create("failing");
     tcase_add_loop_test(failing, every_allocation_may_fail, 0, ATTEMPT_COUNT);
+    tcase_add_loop_test(failing, every_allocation_of_onnx_models, 0, ONNX_COUNT);
+    tcase_set_timeout(failing, 60);
     suite_add_tcase(suite, failing);
     const int status = suite_main(suite);
     files_end();

@@ -52,6 +52,11 @@ ffwd_status ffwd_model_of_onnx(const unsigned char *bytes, uint64_t count, const
                          "activations are given, but an ONNX model has its own");
     }
     ffwd_status status = make_model(&graph, (onnx_view){bytes, (size_t)count}, options, out, err);
+    if (graph.arena.lacking > 0) { // whatever it was then taken for
+        ffwd_model_destroy(*out);
+        *out = NULL;
+        status = ffwd_fail_memory(err, graph.arena.lacking, "a graph");
+    }
     ffwd_onnx_arena_free(&graph.arena);
     return status;
 }

@@ -17,6 +17,7 @@ void *ffwd_onnx_keep(onnx_arena *arena, uint64_t bytes) {
     uint64_t whole;
     onnx_block *block = ffwd_add(bytes, sizeof *block, &whole) ? ffwd_alloc_zero(whole) : NULL;
     if (block == NULL) {
+        arena->lacking = ffwd_max(bytes, 1);
         return NULL;
     }
     block->next = arena->blocks;

@@ -33,6 +33,7 @@ typedef enum onnx_type {
 typedef struct onnx_arena {
     struct onnx_block *blocks;
     const char *path; /**< of the model; NULL where it came as bytes */
+    uint64_t lacking; /**< bytes of a block for which there was no memory; else 0 */
 } onnx_arena;
 
 typedef struct onnx_tensor {
