@@ -245,12 +245,18 @@ START_TEST(names_are_given) {
 }
 END_TEST
 
+static void keep_cell(ffwd_kept *kept, const char *text) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    const ffwd_csv_cell cell = {text, strlen(text), false};
+    ck_assert_int_eq(ffwd_kept_add(kept, &cell, &err), FFWD_OK);
+}
+
 /** A row of two cells. */
 static void keep_row(ffwd_kept *kept, const char *first, const char *second) {
     ffwd_error err = FFWD_ERROR_INIT;
     ck_assert_int_eq(ffwd_kept_begin_row(kept, &err), FFWD_OK);
-    ck_assert_int_eq(ffwd_kept_add(kept, first, strlen(first), &err), FFWD_OK);
-    ck_assert_int_eq(ffwd_kept_add(kept, second, strlen(second), &err), FFWD_OK);
+    keep_cell(kept, first);
+    keep_cell(kept, second);
     ffwd_kept_end_row(kept);
 }
 
@@ -274,7 +280,7 @@ START_TEST(kept_columns) {
     ck_assert_int_eq(ffwd_writer_append(writer, 2, values, kept, &err), FFWD_OK);
     ffwd_kept_clear(kept, 2);
     ck_assert_int_eq(ffwd_kept_begin_row(kept, &err), FFWD_OK); // never ended
-    ck_assert_int_eq(ffwd_kept_add(kept, "x", 1, &err), FFWD_OK);
+    keep_cell(kept, "x");
     keep_row(kept, "7", "a,b");
     ck_assert_int_eq(ffwd_writer_append(writer, 1, values + 2, kept, &err), FFWD_OK);
     commit(writer);

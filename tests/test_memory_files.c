@@ -64,6 +64,38 @@ static ffwd_status read_rows(void) {
     return status;
 }
 
+/** With everything that takes memory: names, words, kept cells, and a record that outgrows its
+ *  buffers. */
+static ffwd_status read_csv(void) {
+    static const char *const keep[] = {"a"};
+    static const ffwd_word words[] = {{"b", "one", 1}, {"b", "two", 2}};
+    static char text[400000] = "a,b\n";
+    ffwd_reader_options options = FFWD_READER_OPTIONS_INIT;
+    ffwd_reader *reader = NULL;
+    ffwd_kept *kept = NULL;
+    ffwd_status status;
+    double value;
+    uint64_t read;
+    memset(text + 4, 'a', sizeof text - 10);
+    memcpy(text + sizeof text - 6, ",two\n", 6);
+    put_file(scratch("x.csv"), text, sizeof text);
+    options.keep = keep;
+    options.keep_count = 1;
+    options.words = words;
+    options.word_count = 2;
+    options.threads = 2;
+    TRY(ffwd_reader_open(scratch("x.csv"), &options, &reader, &err));
+    TRY(ffwd_kept_create(10, &kept, &err));
+    TRY(ffwd_reader_next(reader, 1, FFWD_F64, &value, kept, &read, &err));
+    ck_assert(read == 1 && value == 2);
+
+cleanup:
+    ffwd_kept_destroy(kept);
+    ffwd_reader_destroy(reader);
+    (void)remove(scratch("x.csv"));
+    return status;
+}
+
 static ffwd_status write_rows(const char *name) {
     ffwd_writer *writer;
     ffwd_status status;
@@ -109,8 +141,9 @@ static const struct {
     size_t files; /**< that it makes */
 } attempts[] = {
     {"loading a model", load_model, 0}, {"parsing a model", parse_model, 0},
-    {"reading rows", read_rows, 0},     {"writing .npy", write_npy, 1},
-    {"writing .csv", write_csv, 1},     {"writing .npz", write_npz, 1},
+    {"reading rows", read_rows, 0},     {"reading CSV", read_csv, 0},
+    {"writing .npy", write_npy, 1},     {"writing .csv", write_csv, 1},
+    {"writing .npz", write_npz, 1},
 };
 #define ATTEMPT_COUNT ((int)(sizeof attempts / sizeof *attempts))
 

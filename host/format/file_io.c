@@ -36,10 +36,13 @@ static int open_uninterrupted(const char *path, int flags, mode_t mode) {
     return opened;
 }
 
+int ffwd_file_open_at_once(const char *path) {
+    return open_uninterrupted(path, O_RDONLY | O_NONBLOCK, 0);
+}
+
 ffwd_status ffwd_file_open(const char *path, int *fd, uint64_t *bytes, ffwd_error *err) {
     struct stat status;
-    // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    int opened = open_uninterrupted(path, O_RDONLY | O_NONBLOCK, 0);
+    int opened = ffwd_file_open_at_once(path);
     if (opened < 0 || fstat(opened, &status) != 0) {
         ffwd_status failed = ffwd_fail_errno(err, path, "cannot open");
         if (opened >= 0) {

@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/** Opens what is there for reading, also a pipe that nobody writes to: without waiting for one who
+ *  does, and its reads do not wait either. -1 with errno. */
+int ffwd_file_open_at_once(const char *path);
+
 /** Opens a regular file for reading. Directories, pipes and devices are FFWD_EIO. */
 ffwd_status ffwd_file_open(const char *path, int *fd, uint64_t *bytes, ffwd_error *err);
 

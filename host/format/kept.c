@@ -11,31 +11,27 @@
 
 /* --------------------------------------------------------------------------------------- quotes */
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
+static bool needs_quotes(const ffwd_csv_cell *cell) {
+    const char *text = cell->text;
+    size_t length = cell->length;
+    return length > 0 &&
+           (ffwd_csv_is_blank(text[0], ',') || ffwd_csv_is_blank(text[length - 1], ',') ||
+            memchr(text, ',', length) != NULL || memchr(text, '"', length) != NULL ||
+            memchr(text, '\n', length) != NULL || memchr(text, '\r', length) != NULL);
 }
 
-bool ffwd_csv_needs_quotes(const char *cell, size_t length) {
-    if (length == 0) {
-        return false;
-    }
-    return is_blank(cell[0]) || is_blank(cell[length - 1]) || memchr(cell, ',', length) != NULL ||
-           memchr(cell, '"', length) != NULL || memchr(cell, '\n', length) != NULL ||
-           memchr(cell, '\r', length) != NULL;
-}
-
-size_t ffwd_csv_put_cell(char *text, const char *cell, size_t length) {
+size_t ffwd_csv_put_cell(char *text, const ffwd_csv_cell *cell) {
     size_t used = 0;
-    if (!ffwd_csv_needs_quotes(cell, length)) {
-        memcpy(text, cell, length);
-        return length;
+    if (!needs_quotes(cell)) {
+        memcpy(text, cell->text, cell->length);
+        return cell->length;
     }
     text[used++] = '"';
-    for (size_t i = 0; i < length; i++) {
-        if (cell[i] == '"') {
+    for (size_t i = 0; i < cell->length; i++) {
+        if (cell->text[i] == '"' && !cell->quoted) {
             text[used++] = '"';
         }
-        text[used++] = cell[i];
+        text[used++] = cell->text[i];
     }
     text[used++] = '"';
     return used;
@@ -81,7 +77,7 @@ void ffwd_kept_clear(ffwd_kept *kept, size_t columns) {
 }
 
 bool ffwd_kept_is_full(const ffwd_kept *kept) {
-    return kept->complete >= kept->bytes;
+    return kept->rows > 0 && kept->complete >= kept->bytes;
 }
 
 /** Makes room for `bytes` more, at least twice what there was, so that growing stays cheap. */
@@ -109,11 +105,11 @@ ffwd_status ffwd_kept_begin_row(ffwd_kept *kept, ffwd_error *err) {
     return status;
 }
 
-ffwd_status ffwd_kept_add(ffwd_kept *kept, const char *cell, size_t length, ffwd_error *err) {
-    ffwd_status status = make_room(kept, 2 * length + 3, err);
+ffwd_status ffwd_kept_add(ffwd_kept *kept, const ffwd_csv_cell *cell, ffwd_error *err) {
+    ffwd_status status = make_room(kept, 2 * (uint64_t)cell->length + 3, err);
     if (status == FFWD_OK) {
         char *text = (char *)kept->text + kept->used;
-        size_t written = ffwd_csv_put_cell(text, cell, length);
+        size_t written = ffwd_csv_put_cell(text, cell);
         text[written] = ',';
         kept->used += written + 1;
     }

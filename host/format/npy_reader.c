@@ -23,10 +23,6 @@ typedef struct npy_reader {
 /** What to say of a file that does not begin as a .npy file does. */
 static ffwd_status refuse_content(const char *path, const unsigned char *bytes, uint64_t count,
                                   ffwd_error *err) {
-    if (ffwd_file_ends_in(path, ".csv")) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: CSV cannot be read yet; convert it to .npy",
-                         path);
-    }
     if (count >= 2 && memcmp(bytes, "PK", 2) == 0) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED,
                          "%s: an archive, where one matrix in a .npy file is needed", path);

@@ -2,7 +2,10 @@
 // Opens a matrix file by what it begins with, and checks what its readers are asked for.
 #include "format/reader.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/structs.h"
@@ -22,24 +25,49 @@ static ffwd_status refuse_choices(const char *path, const ffwd_reader_options *o
     return FFWD_OK;
 }
 
+/** Whether a file is one for the reader of .npy, who also says so of an archive. */
+static bool is_npy(const ffwd_source *source, const char *path) {
+    char first[6] = "";
+    ssize_t count = source->seekable ? pread(source->fd, first, sizeof first, 0) : 0;
+    return ffwd_file_ends_in(path, ".npy") || (count == 6 && memcmp(first, "\x93NUMPY", 6) == 0) ||
+           (count >= 2 && memcmp(first, "PK", 2) == 0);
+}
+
+static ffwd_status open_npy(ffwd_source *source, const ffwd_reader_options *options,
+                            ffwd_reader **out, ffwd_error *err) {
+    struct stat there = {0};
+    ffwd_status status = refuse_choices(source->name, options, err);
+    if (status == FFWD_OK && !source->seekable) {
+        status = ffwd_fail_native(err, FFWD_EIO, ESPIPE,
+                                  "%s: cannot read: a pipe or a device, where a file is needed",
+                                  source->name);
+    }
+    if (status == FFWD_OK && fstat(source->fd, &there) != 0) {
+        status = ffwd_fail_errno(err, source->name, "cannot read");
+    }
+    if (status != FFWD_OK) {
+        ffwd_source_close(source);
+        return status;
+    }
+    return ffwd_npy_reader_open(source->fd, source->name, (uint64_t)there.st_size, out, err);
+}
+
 ffwd_status ffwd_reader_open(const char *path, const ffwd_reader_options *options,
                              ffwd_reader **out, ffwd_error *err) {
     ffwd_reader_options given = FFWD_READER_OPTIONS_INIT;
-    ffwd_status status;
-    uint64_t file_bytes;
-    int fd;
+    ffwd_source source;
     *out = NULL;
-    FFWD_TRY(status, ffwd_struct_read(&given, sizeof given, options, err));
-    FFWD_TRY(status, ffwd_file_open(path, &fd, &file_bytes, err));
-    FFWD_TRY(status, ffwd_npy_reader_open(fd, path, file_bytes, out, err));
-    status = refuse_choices(path, &given, err);
+    ffwd_status status = ffwd_struct_read(&given, sizeof given, options, err);
     if (status != FFWD_OK) {
-        ffwd_reader_destroy(*out);
-        *out = NULL;
+        return status;
     }
-
-cleanup:
-    return status;
+    status = ffwd_source_open(&source, path, err);
+    if (status != FFWD_OK) {
+        ffwd_source_close(&source);
+        return status;
+    }
+    return is_npy(&source, path) ? open_npy(&source, &given, out, err)
+                                 : ffwd_csv_reader_open(&source, &given, out, err);
 }
 
 void ffwd_reader_destroy(ffwd_reader *reader) {

@@ -8,6 +8,7 @@
 #include <ffwd/file.h>
 
 #include "base/error.h"
+#include "format/source.h"
 
 /** The functions of one format. Arguments have been checked; those that may be NULL say so. */
 typedef struct ffwd_reader_ops {
@@ -33,5 +34,9 @@ struct ffwd_reader {
 /** A reader of the .npy file that is open as fd, which it takes, also where it fails. */
 ffwd_status ffwd_npy_reader_open(int fd, const char *path, uint64_t file_bytes, ffwd_reader **out,
                                  ffwd_error *err);
+
+/** A reader of the CSV text that a source gives, which it takes, also where it fails. */
+ffwd_status ffwd_csv_reader_open(ffwd_source *source, const ffwd_reader_options *options,
+                                 ffwd_reader **out, ffwd_error *err);
 
 #endif

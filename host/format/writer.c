@@ -64,12 +64,13 @@ static ffwd_status put_npy_rows(ffwd_writer *writer, ffwd_error *err) {
 
 /** A name of any length, and what stands behind it. */
 static ffwd_status write_name(ffwd_writer *writer, const char *name, char behind, ffwd_error *err) {
-    size_t length = strlen(name);
-    char *text = ffwd_alloc(2 * (uint64_t)length + 3);
+    const ffwd_csv_cell cell = {name, strlen(name), false};
+    uint64_t bytes = 2 * (uint64_t)cell.length + 3;
+    char *text = ffwd_alloc(bytes);
     if (text == NULL) {
-        return ffwd_fail_memory(err, 2 * (uint64_t)length + 3, "a column's name");
+        return ffwd_fail_memory(err, bytes, "a column's name");
     }
-    size_t written = ffwd_csv_put_cell(text, name, length);
+    size_t written = ffwd_csv_put_cell(text, &cell);
     text[written] = behind;
     ffwd_status status = ffwd_outfile_write(&writer->file, text, written + 1, err);
     ffwd_free(text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Matrices in files, read and written in chunks of rows: .npy in, .npy, .csv and .npz out.
+// Matrices in files, read and written in chunks of rows: .npy and CSV in, .npy, CSV and .npz out.
 #ifndef FFWD_FILE_H
 #define FFWD_FILE_H
 
@@ -60,7 +60,8 @@ typedef struct ffwd_reader_options {
     size_t word_count;
     const ffwd_missing *missing; /**< a column's own entry comes before "*" */
     size_t missing_count;
-    int (*cancelled)(void *user); /**< asked while a pipe is waited for; not 0: FFWD_ECANCELLED */
+    /** Asked while CSV is read or waited for; not 0: FFWD_ECANCELLED. */
+    int (*cancelled)(void *user);
     void *user;
 } ffwd_reader_options;
 #define FFWD_READER_OPTIONS_INIT                                                                   \
@@ -79,11 +80,25 @@ typedef struct ffwd_matrix_info {
     { sizeof(ffwd_matrix_info), 0, 0, 0, 0, "" }
 
 /**
- * Opens a `.npy` file (format 1.0 to 3.0; bool, integers, float16, float32, float64; C or Fortran
- * order; either byte order), of which only the header is read.
+ * Opens a file of rows by what it begins with:
+ *
+ *     .npy   format 1.0 to 3.0; bool, integers, float16, float32, float64; C or Fortran order;
+ *            either byte order. Only the header is read.
+ *     CSV    all else, also from a pipe, a device or, for "-", standard input: RFC 4180 with any
+ *            delimiter, in ASCII or UTF-8 with or without its mark. Blanks may stand around cells,
+ *            lines may end in CR LF, those of nothing but blanks are skipped. A record has 16 MiB
+ *            at most.
+ *
+ * The first line of CSV is a header or not as ffwd_header says; one that mixes numbers and text is
+ * refused, unless an option names a text in it (a header), or makes a number of each (none). All
+ * records have as many cells as the first. A cell is missing when it is empty or NA, N/A, #N/A,
+ * <NA>, NULL, None, ? in any case; other cells of a column of values are one of its words or, where
+ * it has none, decimal numbers with a point, inf, infinity or nan, read to the nearest number of
+ * the dtype that is wanted, whatever the locale. What is neither is refused with its line, column
+ * and text.
  *
  * @return FFWD_EIO (native is errno), FFWD_EFORMAT, FFWD_EUNSUPPORTED, FFWD_EARGUMENT (options),
- *         FFWD_ENOMEM
+ *         FFWD_ECANCELLED, FFWD_ENOMEM
  */
 FFWD_API ffwd_status ffwd_reader_open(const char *path, const ffwd_reader_options *options,
                                       ffwd_reader **out, ffwd_error *err) FFWD_CHECKED;
@@ -103,7 +118,7 @@ FFWD_API ffwd_status ffwd_reader_take_as_row(ffwd_reader *reader, ffwd_error *er
  * @param rows `most` of them; fewer at the end of the file and where `kept` is full; 0 only when
  *             there are no more, or `most` is 0
  * @return FFWD_EFORMAT when the file ends early or a cell cannot be read, FFWD_EIO, FFWD_EARGUMENT,
- *         FFWD_ENOMEM; after a failure only ffwd_reader_seek goes on
+ *         FFWD_ECANCELLED, FFWD_ENOMEM; after a failure only ffwd_reader_seek goes on
  */
 FFWD_API ffwd_status ffwd_reader_next(ffwd_reader *reader, uint64_t most, uint32_t dtype,
                                       void *values, ffwd_kept *kept, uint64_t *rows,

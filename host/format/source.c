@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Files by pread, whatever else moves their position; pipes by poll and read.
+#include "format/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/file_io.h"
+
+/** How long a wish to cancel goes unnoticed. */
+#define PATIENCE_MS 50
+
+ffwd_status ffwd_source_open(ffwd_source *source, const char *path, ffwd_error *err) {
+    bool standard_input = strcmp(path, "-") == 0;
+    struct stat there;
+    *source = (ffwd_source){.name = standard_input ? "standard input" : path};
+    source->fd =
+        standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : ffwd_file_open_at_once(path);
+    if (source->fd < 0 || fstat(source->fd, &there) != 0) {
+        return ffwd_fail_errno(err, source->name, "cannot open");
+    }
+    if (S_ISDIR(there.st_mode)) {
+        errno = EISDIR;
+        return ffwd_fail_errno(err, source->name, "cannot read");
+    }
+    source->seekable = S_ISREG(there.st_mode);
+    if (source->seekable) { // standard input may have been read from before
+        source->first = (uint64_t)lseek(source->fd, 0, SEEK_CUR);
+        source->offset = source->first;
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status read_file(ffwd_source *source, char *bytes, size_t room, size_t *count,
+                             ffwd_error *err) {
+    ssize_t got = 1;
+    while (*count < room && got != 0) {
+        got = pread(source->fd, bytes + *count, room - *count, (off_t)source->offset);
+        if (got < 0 && errno != EINTR) {
+            return ffwd_fail_errno(err, source->name, "cannot read");
+        }
+        *count += got > 0 ? (size_t)got : 0;
+        source->offset += got > 0 ? (uint64_t)got : 0;
+    }
+    return FFWD_OK;
+}
+
+static bool is_cancelled(const ffwd_source *source) {
+    return source->cancelled != NULL && source->cancelled(source->user) != 0;
+}
+
+/** Waits until there is something to read, or the end, or an error that reading will tell. */
+static ffwd_status wait_for_bytes(ffwd_source *source, ffwd_error *err) {
+    struct pollfd wait = {.fd = source->fd, .events = POLLIN};
+    int ready = 0;
+    while (ready == 0) {
+        if (is_cancelled(source)) {
+            return ffwd_fail(err, FFWD_ECANCELLED, "%s: reading was cancelled", source->name);
+        }
+        ready = poll(&wait, 1, source->cancelled != NULL ? PATIENCE_MS : -1);
+        if (ready < 0 && errno != EINTR) {
+            return ffwd_fail_errno(err, source->name, "cannot read");
+        }
+        ready = ready < 0 ? 0 : ready;
+    }
+    return FFWD_OK;
+}
+
+static bool has_more(const ffwd_source *source) {
+    struct pollfd now = {.fd = source->fd, .events = POLLIN};
+    return poll(&now, 1, 0) == 1;
+}
+
+/** Fills the room while the other side keeps up. */
+static ffwd_status read_pipe(ffwd_source *source, char *bytes, size_t room, size_t *count,
+                             ffwd_error *err) {
+    while (!source->ended && *count < room && (*count == 0 || has_more(source))) {
+        ffwd_status status = *count == 0 ? wait_for_bytes(source, err) : FFWD_OK;
+        if (status != FFWD_OK) {
+            return status;
+        }
+        ssize_t got = read(source->fd, bytes + *count, room - *count);
+        if (got < 0 && errno != EINTR && errno != EAGAIN) {
+            return ffwd_fail_errno(err, source->name, "cannot read");
+        }
+        source->ended = got == 0;
+        *count += got > 0 ? (size_t)got : 0;
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                             ffwd_error *err) {
+    *count = 0;
+    if (is_cancelled(source)) {
+        return ffwd_fail(err, FFWD_ECANCELLED, "%s: reading was cancelled", source->name);
+    }
+    return source->seekable ? read_file(source, bytes, room, count, err)
+                            : read_pipe(source, bytes, room, count, err);
+}
+
+ffwd_status ffwd_source_rewind(ffwd_source *source, ffwd_error *err) {
+    if (!source->seekable) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: a pipe cannot be read twice", source->name);
+    }
+    source->offset = source->first;
+    return FFWD_OK;
+}
+
+void ffwd_source_close(ffwd_source *source) {
+    if (source->fd >= 0) {
+        (void)close(source->fd);
+    }
+    source->fd = -1;
+}
