@@ -21,9 +21,11 @@
     X(CELU, 11, ffwd_celu(z, alpha))                                                               \
     X(HARD_SIGMOID, 12, ffwd_hard_sigmoid(z, alpha, beta))                                         \
     X(CLIP, 13, ffwd_clip(z, alpha, beta))                                                         \
+    X(SOFTPLUS, 14, ffwd_softplus(z))                                                              \
     X(SOFTSIGN, 15, ffwd_softsign(z))                                                              \
     X(SILU, 18, ffwd_silu(z))                                                                      \
     X(HARD_SWISH, 19, ffwd_hard_swish(z))                                                          \
+    X(MISH, 20, ffwd_mish(z))                                                                      \
     X(EXP, 21, ffwd_exp(z))                                                                        \
     X(SIGN, 22, ffwd_sign(z))                                                                      \
     X(ABS, 23, ffwd_abs(z))

@@ -5,6 +5,9 @@
 #ifndef FFWD_ACTIVATIONS_EXP_H
 #define FFWD_ACTIVATIONS_EXP_H
 
+/* exp(-45) is nothing beside 1 in either precision. */
+#define FFWD_FAR 45
+
 /* 2^n (1 - high - low); t ends in the bits of n. */
 typedef struct ffwd_power {
     REAL t, high, low;
@@ -54,10 +57,9 @@ static inline REAL ffwd_exp(REAL z) {
     return ffwd_power_value(power, ffwd_power_scale(power, scale)).high * inverse;
 }
 
-/* exp(z) - 1 of z <= 0; below -45 it is -1 in any precision. */
-#define FFWD_EXPM1_LEAST (-45)
+/* exp(z) - 1 of z <= 0. */
 static inline ffwd_pair ffwd_expm1(REAL z) {
-    const ffwd_power power = ffwd_exp_power(GREATER(K(FFWD_EXPM1_LEAST), z), K(0));
+    const ffwd_power power = ffwd_exp_power(GREATER(K(-FFWD_FAR), z), K(0));
     const REAL scale = ffwd_power_scale(power, K(1));
     const REAL negative = K(0) - scale;
     const REAL whole = scale - K(1);
@@ -90,7 +92,7 @@ static inline REAL ffwd_selu(REAL z, REAL alpha, REAL beta) {
  */
 static inline REAL ffwd_celu(REAL z, REAL alpha) {
     const REAL q = z / alpha;
-    const REAL rest = WHEN_GT(q, K(FFWD_EXPM1_LEAST), FMA(K(0) - q, alpha, z), K(0));
+    const REAL rest = WHEN_GT(q, K(-FFWD_FAR), FMA(K(0) - q, alpha, z), K(0));
     const ffwd_pair e = ffwd_expm1(q);
     const REAL low = FMA(alpha, e.low, rest * (K(1) + e.high));
     return WHEN_GT(K(0), z, FMA(alpha, e.high, low), z);

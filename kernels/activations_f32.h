@@ -76,24 +76,24 @@ static inline REAL ffwd_exp_curve(REAL r) {
     return FMA(p, r, K(-0.5f));
 }
 
-/* What takes the bits of sqrt(1/2) to those of 1. 2^23, whose last bits count. */
-#define FFWD_LOG_OFFSET  0x004afb0du
+/* What takes the bits of 3/4 to those of 1. 2^23, whose last bits count. */
+#define FFWD_LOG_OFFSET  0x00400000u
 #define FFWD_LOG_COUNTER 0x1p+23f
 
 /*
- * p(f) in log(1 + f) = f + f^2 p(f) for 1 + f from sqrt(1/2) to sqrt(2). Sollya's fpminimax of
- * degree 10, within 2^-27.8 of the logarithm.
+ * p(f) in log(1 + f) = f + f^2 p(f) for f from -1/4 to 1/2. Sollya's fpminimax of degree 10, within
+ * 2^-27.5 of the logarithm.
  */
 static inline REAL ffwd_log_curve(REAL f) {
-    REAL p = K(-0x1.38472ap-4f);
-    p = FMA(p, f, K(0x1.0860cep-3f));
-    p = FMA(p, f, K(-0x1.0f3fa6p-3f));
-    p = FMA(p, f, K(0x1.226dfcp-3f));
-    p = FMA(p, f, K(-0x1.5425c4p-3f));
-    p = FMA(p, f, K(0x1.99a41ap-3f));
-    p = FMA(p, f, K(-0x1.000432p-2f));
-    p = FMA(p, f, K(0x1.55555p-2f));
-    return FMA(p, f, K(-0x1.fffff8p-2f));
+    REAL p = K(-0x1.721d3ep-5f);
+    p = FMA(p, f, K(0x1.ad4188p-4f));
+    p = FMA(p, f, K(-0x1.0db586p-3f));
+    p = FMA(p, f, K(0x1.28852ep-3f));
+    p = FMA(p, f, K(-0x1.54eb54p-3f));
+    p = FMA(p, f, K(0x1.9968fp-3f));
+    p = FMA(p, f, K(-0x1.00004ep-2f));
+    p = FMA(p, f, K(0x1.5555a6p-2f));
+    return FMA(p, f, K(-0.5f));
 }
 
 /*

@@ -85,36 +85,36 @@ static inline REAL ffwd_exp_curve(REAL r) {
     return FMA(p, r, K(-0.5));
 }
 
-/* What takes the bits of sqrt(1/2) to those of 1. 2^52, whose last bits count. */
-#define FFWD_LOG_OFFSET  0x00095f619980c433ul
+/* What takes the bits of 3/4 to those of 1. 2^52, whose last bits count. */
+#define FFWD_LOG_OFFSET  0x0008000000000000ul
 #define FFWD_LOG_COUNTER 0x1p+52
 
 /*
- * p(f) in log(1 + f) = f + f^2 p(f) for 1 + f from sqrt(1/2) to sqrt(2). Sollya's fpminimax of
- * degree 22, within 2^-58.8 of the logarithm.
+ * p(f) in log(1 + f) = f + f^2 p(f) for f from -1/4 to 1/2. Sollya's fpminimax of degree 22, within
+ * 2^-59.3 of the logarithm.
  */
 static inline REAL ffwd_log_curve(REAL f) {
-    REAL p = K(-0x1.92e72cc206725p-6);
-    p = FMA(p, f, K(0x1.d6a64fa1d0a38p-5));
-    p = FMA(p, f, K(-0x1.0193a408557dap-4));
-    p = FMA(p, f, K(0x1.ba813efe6fd84p-5));
-    p = FMA(p, f, K(-0x1.b3aea92678b54p-5));
-    p = FMA(p, f, K(0x1.dcaf8e47bd655p-5));
-    p = FMA(p, f, K(-0x1.00e039d7c816fp-4));
-    p = FMA(p, f, K(0x1.116ac94be4dbap-4));
-    p = FMA(p, f, K(-0x1.2487b28a74362p-4));
-    p = FMA(p, f, K(0x1.3b0d43d1ffbd2p-4));
-    p = FMA(p, f, K(-0x1.55558d789f2abp-4));
-    p = FMA(p, f, K(0x1.745d5ce532562p-4));
-    p = FMA(p, f, K(-0x1.999999e1f47bep-4));
-    p = FMA(p, f, K(0x1.c71c7004f7231p-4));
-    p = FMA(p, f, K(-0x1.fffffff734e92p-4));
-    p = FMA(p, f, K(0x1.24924927cd0adp-3));
-    p = FMA(p, f, K(-0x1.5555555566c5ep-3));
-    p = FMA(p, f, K(0x1.9999999993b0ap-3));
-    p = FMA(p, f, K(-0x1.ffffffffffebcp-3));
-    p = FMA(p, f, K(0x1.5555555555574p-2));
-    return FMA(p, f, K(-0.5));
+    REAL p = K(-0x1.ccb4d8920a556p-8);
+    p = FMA(p, f, K(0x1.b1f0a2ef59a94p-6));
+    p = FMA(p, f, K(-0x1.8289bf271d209p-5));
+    p = FMA(p, f, K(0x1.d02fe79b252e2p-5));
+    p = FMA(p, f, K(-0x1.d9d7e514f87fp-5));
+    p = FMA(p, f, K(0x1.e2b6c69057e4p-5));
+    p = FMA(p, f, K(-0x1.fdd76b8414a8ep-5));
+    p = FMA(p, f, K(0x1.10ceab62edceap-4));
+    p = FMA(p, f, K(-0x1.249e1e29695b2p-4));
+    p = FMA(p, f, K(0x1.3b198d64ece1cp-4));
+    p = FMA(p, f, K(-0x1.55554e8d5a61cp-4));
+    p = FMA(p, f, K(0x1.745cd77c228c7p-4));
+    p = FMA(p, f, K(-0x1.999995c6520b9p-4));
+    p = FMA(p, f, K(0x1.c71c73435eef6p-4));
+    p = FMA(p, f, K(-0x1.0000001111645p-3));
+    p = FMA(p, f, K(0x1.2492492228332p-3));
+    p = FMA(p, f, K(-0x1.55555555185f5p-3));
+    p = FMA(p, f, K(0x1.999999999d7c9p-3));
+    p = FMA(p, f, K(-0x1.00000000002b7p-2));
+    p = FMA(p, f, K(0x1.5555555555543p-2));
+    return FMA(p, f, K(-0x1.fffffffffffffp-2));
 }
 
 /*

@@ -2,17 +2,25 @@
 // The activations that are z times a gate between 0 and 1, which opens as z grows. Included by
 // activations.h, which says what the includer supplies.
 //
-// The gate is a pair, so that the product is rounded about once. From FFWD_GATE_OPEN on it is 1 in
-// any precision. Where z and the gate are 0 or vanish, the sign is that of z.
+// The gate is a pair, so that the product is rounded about once. x is z within bounds: above the
+// upper one the gate is 1 in either precision, below the lower one the product is 0. The sign is
+// that of z.
 #ifndef FFWD_ACTIVATIONS_GATE_H
 #define FFWD_ACTIVATIONS_GATE_H
 
-#define FFWD_GATE_OPEN 45
-
-/* z gate inverse, inverse a power of 2; z where the gate is open. */
-static inline REAL ffwd_gated(REAL z, REAL x, ffwd_pair gate, REAL inverse) {
-    return WHEN_GT(z, K(FFWD_GATE_OPEN), z, ffwd_signed_as(x, ffwd_product(x, gate) * inverse));
+/* z, but not below least, and then not above most. */
+static inline REAL ffwd_bounded(REAL z, REAL least, REAL most) {
+    const REAL y = GREATER(least, z);
+    return WHEN_GT(y, most, most, y);
 }
+
+/* x gate scale, scale a power of 2; z where that is above x. */
+static inline REAL ffwd_gated(REAL z, REAL x, ffwd_pair gate, REAL scale) {
+    return WHEN_GT(z, x, z, ffwd_signed_as(x, ffwd_product(x, gate) * scale));
+}
+
+/* From here on exp(-2 z) is nothing beside 1, and exp(2 z) is not too large. */
+#define FFWD_MISH_OPEN 20
 
 /* 1 / (1 + exp(-x - low)), times FFWD_GATE_SCALE, which keeps the smallest of interest normal. */
 static inline ffwd_pair ffwd_logistic(REAL x, REAL low) {
@@ -26,9 +34,25 @@ static inline ffwd_pair ffwd_logistic(REAL x, REAL low) {
 
 /* z / (1 + exp(-z)). */
 static inline REAL ffwd_silu(REAL z) {
-    REAL x = WHEN_GT(z, K(FFWD_GATE_OPEN), K(FFWD_GATE_OPEN), z);
-    x = GREATER(K(FFWD_SILU_ZERO), x);
+    const REAL x = ffwd_bounded(z, K(FFWD_SILU_ZERO), K(FFWD_FAR));
     return ffwd_gated(z, x, ffwd_logistic(x, K(0)), K(FFWD_GATE_INVERSE));
+}
+
+/*
+ * z tanh(log(1 + exp(z))) = z m / (m + 2), m = e (e + 2), e = exp(z). e and m are scaled, so that
+ * they stay normal where the product does.
+ */
+static inline REAL ffwd_mish(REAL z) {
+    const REAL small = K(FFWD_SMALL);
+    const REAL x = ffwd_bounded(z, K(FFWD_SILU_ZERO), K(FFWD_MISH_OPEN));
+    const ffwd_power power = ffwd_exp_power(x, K(0));
+    const ffwd_pair e = ffwd_power_value(power, ffwd_power_scale(power, K(FFWD_LARGE)));
+    ffwd_pair sum = ffwd_sum(e.high * small, K(2));
+    sum.low = FMA(e.low, small, sum.low);
+    const ffwd_pair m = ffwd_pair_product(e, sum);
+    sum = ffwd_sum(m.high * small, K(2));
+    sum.low = FMA(m.low, small, sum.low);
+    return ffwd_gated(z, x, ffwd_pair_product(m, ffwd_inverse(sum)), small);
 }
 
 /*
@@ -36,13 +60,13 @@ static inline REAL ffwd_silu(REAL z) {
  * whose own error needs no constant: it is what six times the product lacks.
  */
 static inline REAL ffwd_hard_swish(REAL z) {
-    const REAL x = GREATER(K(-3), z);
+    const REAL x = ffwd_bounded(z, K(-3), K(3));
     const REAL sum = K(3) + x;
     const REAL low = x - (sum - K(3));
     ffwd_pair gate;
     gate.high = sum * K(FFWD_SIXTH);
     gate.low = (FMA(K(-6), gate.high, sum) + low) * K(FFWD_SIXTH);
-    return WHEN_GT(z, K(3), z, ffwd_signed_as(x, ffwd_product(x, gate)));
+    return ffwd_gated(z, x, gate, K(1));
 }
 
 /* z / (1 + |z|); from FFWD_LARGE on it is 1 in any precision. */

@@ -27,6 +27,15 @@ static inline ffwd_pair ffwd_inverse(ffwd_pair z) {
     return y;
 }
 
+/* a b, all but what is far below the last place of low. */
+static inline ffwd_pair ffwd_pair_product(ffwd_pair a, ffwd_pair b) {
+    ffwd_pair y;
+    y.high = a.high * b.high;
+    const REAL rest = FMA(a.high, b.high, K(0) - y.high);
+    y.low = FMA(a.low, b.high, FMA(a.high, b.low, rest));
+    return y;
+}
+
 /* z y, rounded about once. */
 static inline REAL ffwd_product(REAL z, ffwd_pair y) {
     return FMA(z, y.high, z * y.low);

@@ -31,10 +31,12 @@
     X(softsign, 1, ffwd_softsign(a))                                                               \
     X(silu, 1, ffwd_silu(a))                                                                       \
     X(hard_swish, 1, ffwd_hard_swish(a))                                                           \
+    X(softplus, 1, ffwd_softplus(a))                                                               \
+    X(mish, 1, ffwd_mish(a))                                                                       \
     X(sign, 1, ffwd_sign(a))                                                                       \
     X(abs, 1, ffwd_abs(a))                                                                         \
     X(log, 1, ffwd_log(ffwd_abs(a)))
 
-#define FFWD_PROBE_RESULTS 25
+#define FFWD_PROBE_RESULTS 27
 
 #endif

@@ -211,9 +211,11 @@ FFWD_API const char *ffwd_kind_name(uint32_t kind);
     X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid") /**< alpha z + beta, between 0 and 1;                 \
                                                   alpha = 0.2, beta = 0.5 */                       \
     X(FFWD_CLIP, 13, "clip")         /**< z between alpha and beta; alpha = -inf, beta = inf */    \
+    X(FFWD_SOFTPLUS, 14, "softplus") /**< log(1 + exp(z)) */                                       \
     X(FFWD_SOFTSIGN, 15, "softsign") /**< z / (1 + |z|) */                                         \
     X(FFWD_SILU, 18, "silu")         /**< z / (1 + exp(-z)) */                                     \
     X(FFWD_HARD_SWISH, 19, "hard_swish") /**< z times (z + 3) / 6 between 0 and 1 */               \
+    X(FFWD_MISH, 20, "mish")             /**< z tanh(log(1 + exp(z))) */                           \
     X(FFWD_EXP, 21, "exp")               /**< exp(z) */                                            \
     X(FFWD_SIGN, 22, "sign")             /**< 1 above 0, -1 below, 0 at 0 */                       \
     X(FFWD_ABS, 23, "abs")               /**< |z| */

@@ -62,6 +62,10 @@ static REAL activate(const ffwd_operation *operation, uint64_t neuron, REAL z) {
         return ffwd_selu(z, alpha, beta);
     case FFWD_CELU:
         return ffwd_celu(z, alpha);
+    case FFWD_SOFTPLUS:
+        return ffwd_softplus(z);
+    case FFWD_MISH:
+        return ffwd_mish(z);
     case FFWD_SOFTSIGN:
         return ffwd_softsign(z);
     case FFWD_SILU:

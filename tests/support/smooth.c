@@ -25,6 +25,15 @@ static long double silu(long double z) {
     return z < -11000 ? 0 : z / (1 + expl(-z));
 }
 
+static long double softplus(long double z) {
+    return (z > 0 ? z : 0) + log1pl(expl(-fabsl(z)));
+}
+
+static long double mish(long double z) {
+    const long double e = expl(z < 50 ? z : 50), m = e * (e + 2);
+    return e == 0 ? 0 : z * m / (m + 2);
+}
+
 static long double hard_swish(long double z) {
     return z < -3 ? 0 : z > 3 ? z : z * (z + 3) / 6;
 }
@@ -35,9 +44,11 @@ const smooth_activation smooth[] = {
     {FFWD_ELU, true, false, 0.8185, 0.8185, elu},
     {FFWD_SELU, true, false, 0.7965, 0.7965, selu},
     {FFWD_CELU, true, false, 0.8185, 0.8185, elu},
+    {FFWD_SOFTPLUS, true, false, 0.9305, 0.9005, softplus},
     {FFWD_SOFTSIGN, true, true, 0.5015, 0.5015, softsign},
     {FFWD_SILU, false, false, 0.8265, 0.8265, silu},
     {FFWD_HARD_SWISH, false, false, 0.5005, 0.5005, hard_swish},
+    {FFWD_MISH, false, false, 0.7905, 0.7905, mish},
     {FFWD_EXP, true, false, 0.8445, 0.8445, expl},
 };
 
