@@ -33,16 +33,16 @@ static inline REAL ffwd_log(REAL z) {
  * them comes that of e, times about the derivative. e is scaled, so that it is normal until then.
  */
 static inline REAL ffwd_softplus(REAL z) {
-    const REAL small = K(FFWD_SMALL), half = K(0.5f);
+    const REAL small = K(FFWD_SMALL), middle = K(0.5f);
     const REAL x = GREATER(K(FFWD_EXP_ZERO), K(0) - ffwd_abs(z));
     const ffwd_power power = ffwd_exp_power(x, K(0));
     const ffwd_pair scaled = ffwd_power_value(power, ffwd_power_scale(power, K(FFWD_LARGE)));
     const REAL e = scaled.high * small;
-    const REAL error = scaled.low * small * FMA(K(0) - half, e, K(1));
+    const REAL error = scaled.low * small * FMA(K(0) - middle, e, K(1));
 
-    const REAL f = WHEN_GT(e, half, FMA(half, e, K(0) - half), e);
-    const REAL low = WHEN_GT(e, half, K(FFWD_LN2_LOW), K(0));
-    const ffwd_pair first = ffwd_sum(GREATER(K(0), z), WHEN_GT(e, half, K(FFWD_LN2_HIGH), K(0)));
+    const REAL f = WHEN_GT(e, middle, FMA(middle, e, K(0) - middle), e);
+    const REAL low = WHEN_GT(e, middle, K(FFWD_LN2_LOW), K(0));
+    const ffwd_pair first = ffwd_sum(GREATER(K(0), z), WHEN_GT(e, middle, K(FFWD_LN2_HIGH), K(0)));
     const ffwd_pair second = ffwd_sum(first.high, f);
     const REAL rest = FMA(f * f, ffwd_log_curve(f), error + low);
     return WHEN_GT(z, K(FFWD_FAR), z, second.high + (first.low + second.low + rest));
