@@ -49,12 +49,26 @@ ffwd_status ffwd_onnx_check_constant(const onnx_graph *graph, const onnx_node *n
     return FFWD_OK;
 }
 
+/** Inputs that must all be there: two of an operator between values, any number of a sum or an
+ *  extremum, and of a Clip the first alone. */
+static unsigned needed_inputs(const onnx_node *node) {
+    if (ffwd_onnx_node_is(node, "Sum") || ffwd_onnx_node_is(node, "Min") ||
+        ffwd_onnx_node_is(node, "Max")) {
+        return node->input_count;
+    }
+    return ffwd_onnx_node_is(node, "Clip") ? 1 : ffwd_onnx_node_is(node, "Where") ? 3 : 2;
+}
+
 /** Rows of one shape, and constants with a value for each column. */
 static ffwd_status infer_columns(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                  ffwd_error *err) {
     const onnx_value *rows = NULL;
+    const unsigned needed = needed_inputs(node);
     for (unsigned i = 0; i < ONNX_INPUTS_MAX; i++) {
         const onnx_value *value = ffwd_onnx_input(graph, node, i);
+        if (value == NULL && i < needed) {
+            return ffwd_onnx_refuse(node, err, "lacks input %u", i + 1);
+        }
         if (value == NULL || value->kind == ONNX_CONSTANT) {
             continue;
         }

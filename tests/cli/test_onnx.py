@@ -243,6 +243,14 @@ class Refused(command.Case):
         self.check("(Cast): makes other numbers of type 3 of those of type 6",
                    [node("Cast", "x", "y", to=3)], element=6)
 
+    def test_inputs_that_are_left_out(self):
+        for op in "Add", "Sub", "Mul", "Div", "Pow", "PRelu", "Greater", "LessOrEqual":
+            self.check(f"({op}): lacks input 2", [node(op, "x -", "y")])
+            self.check(f"({op}): lacks input 2", [node(op, "x", "y")])
+            self.check(f"({op}): lacks input 1", [node(op, "- x", "y")])
+        self.check("(Where): lacks input 3", [node("Where", "x x -", "y")])
+        self.check("(Max): lacks input 2", [node("Max", "x - x", "y")])
+
     def test_graphs(self):
         self.check("takes a second input of the graph, 'b'", [node("Add", "x b", "y")],
                    inputs=[onnx_file.value("b", (3,))])
