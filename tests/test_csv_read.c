@@ -532,13 +532,13 @@ END_TEST
 
 /** Threads do not survive a fork. */
 START_TEST(forked) {
-    double value;
+    double values[2];
     uint64_t rows;
     ffwd_reader *reader = open_text("1\n2\n", NULL);
     pid_t child = fork();
     if (child == 0) {
         int states =
-            (ffwd_reader_next(reader, 1, FFWD_F64, &value, NULL, &rows, &err) == FFWD_ESTATE) +
+            (ffwd_reader_next(reader, 1, FFWD_F64, values, NULL, &rows, &err) == FFWD_ESTATE) +
             (ffwd_reader_seek(reader, 0, &err) == FFWD_ESTATE) +
             (ffwd_reader_count(reader, &rows, &err) == FFWD_ESTATE);
         ffwd_reader_destroy(reader);
@@ -547,7 +547,7 @@ START_TEST(forked) {
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(WEXITSTATUS(status), 3);
-    expect_ok(ffwd_reader_next(reader, 2, FFWD_F64, &value, NULL, &rows, &err), &err);
+    expect_ok(ffwd_reader_next(reader, 2, FFWD_F64, values, NULL, &rows, &err), &err);
     ffwd_reader_destroy(reader);
 }
 END_TEST
