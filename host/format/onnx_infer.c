@@ -146,6 +146,8 @@ static const struct {
     {"LogSoftmax", false, ffwd_onnx_infer_softmax},
     {"ArgMax", false, ffwd_onnx_infer_argmax},
     {"ArrayFeatureExtractor", true, ffwd_onnx_infer_label},
+    {"LinearClassifier", true, ffwd_onnx_infer_classifier},
+    {"Normalizer", true, ffwd_onnx_infer_unary},
     {"ZipMap", true, ffwd_onnx_infer_same},
     {"Identity", false, infer_identity},
     {"Dropout", false, infer_dropout},

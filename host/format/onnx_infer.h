@@ -31,8 +31,11 @@ onnx_infer_function ffwd_onnx_infer_arithmetic, ffwd_onnx_infer_comparison, ffwd
 
 /** Of operators that take a row as a whole. */
 onnx_infer_function ffwd_onnx_infer_gemm, ffwd_onnx_infer_matmul, ffwd_onnx_infer_regressor,
-    ffwd_onnx_infer_softmax, ffwd_onnx_infer_argmax, ffwd_onnx_infer_label,
-    ffwd_onnx_infer_normalization;
+    ffwd_onnx_infer_classifier, ffwd_onnx_infer_softmax, ffwd_onnx_infer_argmax,
+    ffwd_onnx_infer_label, ffwd_onnx_infer_normalization;
+
+/** Classes of a linear classifier: those of its labels. */
+uint64_t ffwd_onnx_class_count(const onnx_node *node);
 
 /** Of operators that move axes, and of those that compute shapes. */
 onnx_infer_function ffwd_onnx_infer_flatten, ffwd_onnx_infer_reshape, ffwd_onnx_infer_squeeze,

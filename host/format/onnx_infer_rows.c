@@ -79,6 +79,36 @@ ffwd_status ffwd_onnx_infer_regressor(onnx_graph *graph, onnx_node *node, onnx_v
     return status;
 }
 
+uint64_t ffwd_onnx_class_count(const onnx_node *node) {
+    FfwdOnnxAttribute numbers = {.ints = {.room = 0}}, texts = {.strings = {.room = 0}};
+    const bool whole = ffwd_onnx_attribute(node, "classlabels_ints", &numbers);
+    const bool text = ffwd_onnx_attribute(node, "classlabels_strings", &texts);
+    return whole && numbers.ints.count > 0 ? numbers.ints.count : text ? texts.strings.count : 0;
+}
+
+/** Labels, and in its second output the scores. */
+ffwd_status ffwd_onnx_infer_classifier(onnx_graph *graph, onnx_node *node, onnx_value *out,
+                                       ffwd_error *err) {
+    const onnx_value *rows;
+    ffwd_status status = ffwd_onnx_take_rows(graph, node, &rows, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    if (rows->rank != 2) {
+        return ffwd_onnx_refuse(node, err, "takes rows of %u axes", rows->rank - 1);
+    }
+    if (node->outputs[1] != ONNX_NONE) {
+        onnx_value *scores = &graph->values[node->outputs[1]];
+        ffwd_onnx_copy_shape(rows, scores);
+        scores->type = ONNX_FLOAT;
+        scores->dims[1] = (int64_t)ffwd_onnx_class_count(node);
+    }
+    ffwd_onnx_copy_shape(rows, out);
+    out->type = ONNX_INT64;
+    out->rank = 1;
+    return FFWD_OK;
+}
+
 /** Whether `axis`, with `from` (before opset 13) all behind it, is the whole of a row. */
 static bool is_whole_row(const onnx_value *rows, int64_t axis, bool flattened) {
     axis += axis < 0 ? rows->rank : 0;
@@ -126,10 +156,17 @@ ffwd_status ffwd_onnx_infer_argmax(onnx_graph *graph, onnx_node *node, onnx_valu
     return FFWD_OK;
 }
 
+/** A label by its index, or columns of rows by theirs. */
 ffwd_status ffwd_onnx_infer_label(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                   ffwd_error *err) {
     const onnx_value *classes = ffwd_onnx_input(graph, node, 0);
     const onnx_value *index = ffwd_onnx_input(graph, node, 1);
+    if (classes != NULL && classes->kind == ONNX_ROWS && classes->rank == 2 && index != NULL &&
+        index->kind == ONNX_CONSTANT) {
+        ffwd_onnx_copy_shape(classes, out);
+        out->dims[1] = (int64_t)index->tensor->count;
+        return ffwd_onnx_need_real(node, classes, err);
+    }
     if (classes == NULL || classes->kind != ONNX_CONSTANT || index == NULL ||
         index->kind != ONNX_ROWS || ffwd_onnx_width(index) != 1) {
         return ffwd_onnx_refuse(node, err, "chooses from what is not constant, or several");

@@ -120,6 +120,8 @@ static const struct {
     {"LogSoftmax", false, ffwd_onnx_match_row},
     {"ArgMax", false, ffwd_onnx_match_row},
     {"ArrayFeatureExtractor", true, ffwd_onnx_match_label},
+    {"LinearClassifier", true, ffwd_onnx_match_classifier},
+    {"Normalizer", true, ffwd_onnx_match_normalizer},
     {"ZipMap", true, match_nothing},
     {"Identity", false, match_nothing},
     {"Dropout", false, match_nothing},
@@ -149,7 +151,7 @@ static ffwd_status match_value(onnx_chain *chain, uint32_t *value, ffwd_error *e
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "'%s' is not computed from X", name);
     }
     onnx_node *node = &chain->graph->nodes[made->node];
-    if (made->kind != ONNX_ROWS || *value != node->outputs[0]) {
+    if (made->kind != ONNX_ROWS) {
         ffwd_status status = ffwd_onnx_explain(chain->graph, node, err);
         return status != FFWD_OK ? status
                                  : ffwd_onnx_refuse(node, err, "'%s' is not computed from X", name);
@@ -187,7 +189,8 @@ static bool is_label(const onnx_graph *graph, uint32_t value) {
     while (graph->values[value].node != ONNX_NONE) {
         const onnx_node *node = &graph->nodes[graph->values[value].node];
         if (ffwd_onnx_node_is(node, "ArgMax") ||
-            ffwd_onnx_node_is_ml(node, "ArrayFeatureExtractor") ||
+            (ffwd_onnx_node_is_ml(node, "ArrayFeatureExtractor") &&
+             !ffwd_onnx_takes_rows(graph, node, 0)) ||
             (ffwd_onnx_node_is_ml(node, "LinearClassifier") && value == node->outputs[0])) {
             return true;
         }

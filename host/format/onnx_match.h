@@ -5,7 +5,7 @@
 
 #include "format/onnx_chain.h"
 
-/** Makes the steps of a node; *next is the value that these take. */
+/** Makes the steps by which a node makes the value *next, which becomes the value they take. */
 typedef ffwd_status onnx_match_function(onnx_chain *chain, onnx_node *node, uint32_t *next,
                                         ffwd_error *err);
 
@@ -15,9 +15,10 @@ onnx_match_function ffwd_onnx_match_activation, ffwd_onnx_match_prelu, ffwd_onnx
     ffwd_onnx_match_comparison, ffwd_onnx_match_normalization, ffwd_onnx_match_scaler,
     ffwd_onnx_match_binarizer;
 
-/** Of operators that take a row as a whole. */
-onnx_match_function ffwd_onnx_match_gemm, ffwd_onnx_match_regressor, ffwd_onnx_match_concat,
-    ffwd_onnx_match_row, ffwd_onnx_match_label;
+/** Of operators that take a row as a whole; of ai.onnx.ml. */
+onnx_match_function ffwd_onnx_match_gemm, ffwd_onnx_match_concat, ffwd_onnx_match_row;
+onnx_match_function ffwd_onnx_match_regressor, ffwd_onnx_match_classifier,
+    ffwd_onnx_match_normalizer, ffwd_onnx_match_label;
 
 /** There is no memory for a step. */
 ffwd_status ffwd_onnx_fail_steps(ffwd_error *err);

@@ -34,51 +34,38 @@ ffwd_status ffwd_onnx_match_gemm(onnx_chain *chain, onnx_node *node, uint32_t *n
     return status;
 }
 
-ffwd_status ffwd_onnx_match_regressor(onnx_chain *chain, onnx_node *node, uint32_t *next,
-                                      ffwd_error *err) {
-    onnx_columns weights, bias;
-    FfwdOnnxAttribute found = {.i = 0};
-    const uint64_t neurons = (uint64_t)ffwd_onnx_int_attribute(node, "targets", 1);
-    ffwd_status status = ffwd_onnx_list_attribute(chain, node, "coefficients", &weights, err);
-    if (status == FFWD_OK) {
-        status = ffwd_onnx_list_attribute(chain, node, "intercepts", &bias, err);
+/** Where input 0 is 1 - p or -p, p being input 1; *bias is the 1 or 0. */
+static onnx_node *find_negative(onnx_graph *graph, const onnx_node *node, double *bias) {
+    onnx_node *negative = ffwd_onnx_maker(graph, node, 0, "Sub");
+    const bool difference = negative != NULL;
+    double factor = -1;
+    if (!difference) {
+        onnx_node *product = ffwd_onnx_maker(graph, node, 0, "Mul");
+        negative = product != NULL ? product : ffwd_onnx_maker(graph, node, 0, "Neg");
     }
-    onnx_step *step = ffwd_onnx_step(chain, node, ONNX_STEP_DENSE);
-    onnx_tensor *tensor = ffwd_onnx_keep(&chain->graph->arena, sizeof *tensor);
-    if (status != FFWD_OK || step == NULL || tensor == NULL) {
-        return status != FFWD_OK ? status : ffwd_onnx_fail_steps(err);
+    if (negative == NULL) {
+        return NULL;
     }
-    const bool transformed =
-        ffwd_onnx_attribute(node, "post_transform", &found) && !ffwd_onnx_view_is(found.s, "NONE");
-    if (neurons == 0 || weights.count == 0 || weights.count % neurons != 0 ||
-        (bias.count > 0 && bias.count != neurons) || transformed) {
-        return ffwd_onnx_refuse(node, err,
-                                "%llu coefficients and %llu intercepts for %llu targets%s",
-                                (unsigned long long)weights.count, (unsigned long long)bias.count,
-                                (unsigned long long)neurons, transformed ? ", transformed" : "");
-    }
-    ffwd_onnx_tensor_of(weights.values, weights.count, tensor);
-    step->weights = tensor;
-    step->neurons = neurons;
-    step->inputs = weights.count / neurons;
-    step->neuron_stride = step->inputs;
-    step->input_stride = 1;
-    step->bias = bias;
-    *next = node->inputs[0];
-    return FFWD_OK;
+    const unsigned own = difference || ffwd_onnx_takes_rows(graph, negative, 1) ? 1 : 0;
+    const onnx_value *other = ffwd_onnx_input(graph, negative, 1 - own);
+    *bias = difference ? 1 : 0;
+    const bool given = other == NULL || ffwd_onnx_scalar(graph, other, &factor);
+    return given && factor == (difference ? 1 : -1) && negative->inputs[own] == node->inputs[1]
+               ? negative
+               : NULL;
 }
 
-/** The rows 1 - p and p of a binary classifier: a dense layer of two neurons. */
+/** The rows 1 - p and p, or -s and s, of a binary classifier: a dense layer of two neurons. */
 ffwd_status ffwd_onnx_match_concat(onnx_chain *chain, onnx_node *node, uint32_t *next,
                                    ffwd_error *err) {
     static const double weights[] = {-1, 1};
     onnx_graph *graph = chain->graph;
-    onnx_node *negative = ffwd_onnx_maker(graph, node, 0, "Sub");
-    double one = 0;
-    if (node->input_count != 2 || negative == NULL || negative->inputs[1] != node->inputs[1] ||
-        !ffwd_onnx_scalar(graph, ffwd_onnx_input(graph, negative, 0), &one) || one != 1 ||
+    double one;
+    onnx_node *negative = find_negative(graph, node, &one);
+    if (node->input_count != 2 || negative == NULL ||
         ffwd_onnx_width(&graph->values[node->inputs[1]]) != 1) {
-        return ffwd_onnx_refuse(node, err, "puts rows beside each other that are not 1 - p and p");
+        return ffwd_onnx_refuse(
+            node, err, "puts rows beside each other that are not 1 - p and p, or -p and p");
     }
     onnx_tensor *tensor = ffwd_onnx_keep(&graph->arena, sizeof *tensor);
     double *bias = ffwd_onnx_keep(&graph->arena, 2 * sizeof *bias);
@@ -87,7 +74,7 @@ ffwd_status ffwd_onnx_match_concat(onnx_chain *chain, onnx_node *node, uint32_t 
         return ffwd_onnx_fail_steps(err);
     }
     ffwd_onnx_tensor_of(weights, 2, tensor);
-    bias[0] = 1;
+    bias[0] = one;
     step->weights = tensor;
     step->neurons = 2;
     step->inputs = step->neuron_stride = step->input_stride = 1;
@@ -104,29 +91,4 @@ ffwd_status ffwd_onnx_match_row(onnx_chain *chain, onnx_node *node, uint32_t *ne
                                                                   : ONNX_STEP_ARGMAX;
     *next = node->inputs[0];
     return ffwd_onnx_step(chain, node, kind) != NULL ? FFWD_OK : ffwd_onnx_fail_steps(err);
-}
-
-/** From an index to the label at it; to labels that are text the index stands for itself. */
-ffwd_status ffwd_onnx_match_label(onnx_chain *chain, onnx_node *node, uint32_t *next,
-                                  ffwd_error *err) {
-    onnx_tensor *classes = ffwd_onnx_input(chain->graph, node, 0)->tensor;
-    *next = node->inputs[1];
-    if (classes->type == ONNX_STRING) {
-        node->passes = true;
-        return FFWD_OK;
-    }
-    ffwd_status status = ffwd_onnx_tensor_load(&chain->graph->arena, classes, err);
-    if (status != FFWD_OK || classes->count == 0) {
-        return status != FFWD_OK ? status : ffwd_onnx_refuse(node, err, "has no classes");
-    }
-    const double first = ffwd_onnx_number(classes, 0);
-    const double distance = classes->count > 1 ? ffwd_onnx_number(classes, 1) - first : 1;
-    for (uint64_t i = 0; i < classes->count; i++) {
-        if (ffwd_onnx_number(classes, i) != first + (double)i * distance) {
-            return ffwd_onnx_refuse(node, err, "its labels are at no equal distances");
-        }
-    }
-    status = ffwd_onnx_add_affine(chain, node, distance, first, err);
-    node->passes = node->place == 0;
-    return status;
 }

@@ -340,6 +340,7 @@ ROWS.update({
     "MatMul": lambda self, node, rows, weights: self.dense(rows, weights, None),
     "LinearClassifier": Evaluation.classifier, "BatchNormalization": Evaluation.normalization,
     "Scaler": Evaluation.scaler, "Normalizer": Evaluation.normalizer,
+    "ArrayFeatureExtractor": lambda self, node, rows, which: rows.each(lambda v: v[:, which]),
     "Softmax": Evaluation.softmax, "LogSoftmax": Evaluation.softmax, "ArgMax": Evaluation.argmax,
     "Concat": Evaluation.concat, "Pow": Evaluation.power, "Clip": Evaluation.clip,
     "Min": Evaluation.bound, "Max": Evaluation.bound, "PRelu": Evaluation.slopes,

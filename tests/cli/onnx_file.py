@@ -66,6 +66,8 @@ def attribute(name, value):
         return field(1, name) + field(4, value) + field(20, 3)
     if isinstance(value, bytes):
         return field(1, name) + field(5, value) + field(20, 4)
+    if all(isinstance(item, str) for item in value):
+        return field(1, name) + b"".join(field(9, item) for item in value) + field(20, 8)
     if all(isinstance(item, int) for item in value):
         return field(1, name) + b"".join(field(8, item) for item in value) + field(20, 7)
     return field(1, name) + b"".join(field(7, float(item)) for item in value) + field(20, 6)
