@@ -99,7 +99,7 @@ class Evaluation:
     def quotient(self, node, left, right):
         left, right = self.aligned(node, left, right)
         if isinstance(right, np.ndarray):
-            return self.product(node, left, 1 / right.astype(np.float64))
+            return self.product(node, left, np.asarray(1 / right.astype(np.float64)))
         return self.product(node, lift(left), self.inverse(node, right))
 
     def inverse(self, _, value):
