@@ -16,6 +16,10 @@
 static int take_shape(expectation *wanted, const model_source *model, const row_source *x) {
     ffwd_error err = FFWD_ERROR_INIT;
     wanted->info = (ffwd_matrix_info)FFWD_MATRIX_INFO_INIT;
+    uint64_t rows;
+    if (ffwd_reader_count(wanted->reader, &rows, &err) != FFWD_OK) {
+        return fail_with(ON_INPUT, &err);
+    }
     ffwd_reader_describe(wanted->reader, &wanted->info);
     if (wanted->info.dimensions == 1 && x->rows == 1 && wanted->info.rows != 1) {
         if (ffwd_reader_take_as_row(wanted->reader, &err) != FFWD_OK) {

@@ -49,6 +49,7 @@ int main(int argc, char **argv) {
     if (status == EXIT_DONE) {
         status = commands[given.command](&given);
     }
+    options_free(&given);
     status = check_stdout(status == EXIT_ANSWERED ? EXIT_DONE : status);
     return status == EXIT_CLOSED_PIPE ? EXIT_DONE : status;
 }

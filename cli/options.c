@@ -72,6 +72,27 @@ static error_t take_option(options *out, int key, const char *text) {
     case KEY_LAYERS:
         taken = option_layers(text, &out->layers);
         break;
+    case KEY_COLUMNS:
+        taken = column_options_columns(text, &out->csv);
+        break;
+    case KEY_MAP:
+        taken = column_options_map(text, &out->csv);
+        break;
+    case KEY_MISSING:
+        taken = column_options_missing(text, &out->csv);
+        break;
+    case KEY_KEEP:
+        taken = column_options_keep(text, &out->csv);
+        break;
+    case KEY_DELIMITER:
+        taken = column_options_delimiter(text, &out->csv);
+        break;
+    case KEY_HEADER:
+        taken = column_options_header(text, &out->csv);
+        break;
+    case KEY_NAMES:
+        taken = column_options_names(text, &out->csv);
+        break;
     case KEY_EXPECT:
         out->expect = text;
         break;
@@ -221,6 +242,10 @@ int options_parse(int argc, char **argv, options *out) {
                                        : parse_no_command(argc, argv, out);
     choose_device(out);
     return status;
+}
+
+void options_free(options *given) {
+    column_options_free(&given->csv);
 }
 
 bool options_all_devices(const options *given) {

@@ -7,6 +7,7 @@
 
 #include <ffwd/ffwd.h>
 
+#include "column_options.h"
 #include "tolerance.h"
 
 typedef enum command { RUN, BENCH, VERIFY, INFO, DEVICES, COMMAND_COUNT } command;
@@ -21,6 +22,7 @@ typedef struct options {
     const char *layers;
     const char *expect; /**< outputs to compare with */
     tolerance allowed;  /**< by bits where nothing was said */
+    column_options csv;
     const char *device; /**< --device, else FFWD_DEVICE */
     bool device_named;  /**< by --device */
     const char *activation, *isa;
@@ -40,6 +42,8 @@ typedef struct options {
 /** Fills *out; answers --help and --version itself. Returns 0, EX_USAGE,
  *  EX_OSERR or EXIT_ANSWERED. */
 int options_parse(int argc, char **argv, options *out);
+
+void options_free(options *given);
 
 /** Whether the device is "all". */
 bool options_all_devices(const options *given);

@@ -2,6 +2,7 @@
 // Writes Y and the layers' archive in pieces.
 #include "row_sink.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,9 @@
 
 enum { SUMS, OUTPUTS };
 
+/** Most names and numbers of rows are shorter. */
+#define KEPT_CELL_BYTES 16
+
 /** The file that must not stay behind when need_memory ends the process. */
 static ffwd_writer *unfinished;
 
@@ -18,10 +22,29 @@ static void remove_unfinished(void) {
     ffwd_writer_destroy(unfinished);
 }
 
-static int open_y(const options *given, uint64_t rows, row_sink *out) {
+static void list_kept(const row_source *x, row_sink *out) {
+    out->kept_count = row_source_kept_count(x);
+    out->kept_names = need_memory(NULL, out->kept_count * sizeof *out->kept_names);
+    for (size_t i = 0; i < out->kept_count; i++) {
+        out->kept_names[i] = ffwd_reader_kept_name(x->reader, i);
+    }
+}
+
+static int open_y(const options *given, const row_source *x, row_sink *out) {
     ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_writer_options wanted = FFWD_WRITER_OPTIONS_INIT;
     const char *path = given->output != NULL ? given->output : "-";
-    if (ffwd_writer_create(path, rows, out->cols, out->dtype, NULL, &out->writer, &err) !=
+    const name_list *names = &given->csv.names;
+    if (names->count > 0 && names->count != out->cols) {
+        return fail(EX_USAGE, "--names has %zu names, but Y has %" PRIu64 " columns", names->count,
+                    out->cols);
+    }
+    list_kept(x, out);
+    wanted.kept = out->kept_names;
+    wanted.kept_count = out->kept_count;
+    wanted.names = names->items;
+    wanted.name_count = names->count;
+    if (ffwd_writer_create(path, x->rows, out->cols, out->dtype, &wanted, &out->writer, &err) !=
         FFWD_OK) {
         return fail_with(ON_CREATE, &err);
     }
@@ -67,19 +90,32 @@ static int open_layers(const options *given, const model_source *model, uint64_t
     return status;
 }
 
-int row_sink_open(const options *given, const model_source *model, uint64_t rows, row_sink *out) {
+int row_sink_open(const options *given, const model_source *model, const row_source *x,
+                  row_sink *out) {
     *out = (row_sink){.cols = model->info.outputs,
                       .dtype = given->out_dtype != 0 ? given->out_dtype : model->info.dtype,
                       .layer_dtype = model->info.dtype};
-    int status = open_y(given, rows, out);
+    int status = open_y(given, x, out);
     if (status == EXIT_DONE && given->layers != NULL) {
-        status = open_layers(given, model, rows, out);
+        status = open_layers(given, model, x->rows, out);
     }
     return status;
 }
 
+/** Room for the kept cells of `rows` rows. A piece whose cells are longer holds fewer. */
+static uint64_t kept_bytes(const row_sink *sink, uint64_t rows) {
+    return rows * sink->kept_count * KEPT_CELL_BYTES;
+}
+
+static int make_kept(const row_sink *sink, uint64_t rows, ffwd_kept **out) {
+    ffwd_error err = FFWD_ERROR_INIT;
+    uint64_t bytes = kept_bytes(sink, rows);
+    return bytes == 0 || ffwd_kept_create(bytes, out, &err) == FFWD_OK ? EXIT_DONE
+                                                                       : fail_with(ON_INPUT, &err);
+}
+
 uint64_t row_sink_row_bytes(const row_sink *sink) {
-    uint64_t bytes = sink->cols * ffwd_dtype_size(sink->dtype);
+    uint64_t bytes = sink->cols * ffwd_dtype_size(sink->dtype) + kept_bytes(sink, 1);
     for (size_t i = 0; i < 2 * sink->layer_count; i++) {
         bytes += sink->layers[i].cols * ffwd_dtype_size(sink->layer_dtype);
     }
@@ -92,6 +128,9 @@ int row_sink_piece(const row_sink *sink, uint64_t rows, sink_piece *out) {
         return fail(EX_OSERR, "out of memory: captures of %zu layers", sink->layer_count);
     }
     int status = row_memory(rows, sink->cols, sink->dtype, &out->y);
+    if (status == EXIT_DONE) {
+        status = make_kept(sink, rows, &out->kept);
+    }
     for (size_t i = 0; status == EXIT_DONE && i < 2 * sink->layer_count; i++) {
         status = row_memory(rows, sink->layers[i].cols, sink->layer_dtype, &out->layers[i]);
     }
@@ -104,6 +143,7 @@ void row_sink_piece_free(const row_sink *sink, sink_piece *piece) {
     }
     free(piece->layers);
     free(piece->y);
+    ffwd_kept_destroy(piece->kept);
     *piece = (sink_piece){0};
 }
 
@@ -122,7 +162,7 @@ ffwd_output row_sink_outputs(row_sink *sink, const sink_piece *piece, uint64_t r
 
 ffwd_status row_sink_append(row_sink *sink, const sink_piece *piece, uint64_t rows,
                             ffwd_error *err) {
-    ffwd_status status = ffwd_writer_append(sink->writer, rows, piece->y, NULL, err);
+    ffwd_status status = ffwd_writer_append(sink->writer, rows, piece->y, piece->kept, err);
     for (size_t i = 0; status == FFWD_OK && i < 2 * sink->layer_count; i++) {
         status =
             ffwd_archive_append(sink->archive, sink->layers[i].entry, rows, piece->layers[i], err);
@@ -150,6 +190,7 @@ void row_sink_close(row_sink *sink) {
     ffwd_writer_destroy(sink->writer);
     ffwd_archive_destroy(sink->archive);
     free(sink->layers);
+    free(sink->kept_names);
     free(sink->captures[SUMS]);
     free(sink->captures[OUTPUTS]);
     *sink = (row_sink){0};

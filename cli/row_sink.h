@@ -5,7 +5,7 @@
 
 #include <ffwd/file.h>
 
-#include "model_source.h"
+#include "row_source.h"
 
 /** One array of the layers' archive: the sums or the outputs of a layer. */
 typedef struct layer_rows {
@@ -21,17 +21,21 @@ typedef struct row_sink {
     layer_rows *layers;       /**< [2 * layer count]: z1, y1, z2, y2, ... */
     ffwd_output *captures[2]; /**< [layer count]: what the engine is told of sums and outputs */
     size_t layer_count;       /**< 0 without --layers */
+    const char **kept_names;  /**< of columns of X that go on to Y */
+    size_t kept_count;
 } row_sink;
 
 /** Rows on their way into the files. */
 typedef struct sink_piece {
-    void *y;       /**< [rows][cols] */
-    void **layers; /**< [2 * layer count] of [rows][cols of the layer] */
+    void *y;         /**< [rows][cols] */
+    ffwd_kept *kept; /**< cells of X that go on to Y; NULL: none */
+    void **layers;   /**< [2 * layer count] of [rows][cols of the layer] */
 } sink_piece;
 
-/** Begins the files for `rows` rows. */
-int row_sink_open(const options *given, const model_source *model, uint64_t rows, row_sink *out);
-/** Bytes that one row takes in a piece. */
+/** Begins the files for the rows of X. */
+int row_sink_open(const options *given, const model_source *model, const row_source *x,
+                  row_sink *out);
+/** Bytes that one row takes in a piece; of kept cells, bytes to begin with. */
 uint64_t row_sink_row_bytes(const row_sink *sink);
 /** Makes a piece of up to `rows` rows; row_sink_piece_free also takes one that failed. */
 int row_sink_piece(const row_sink *sink, uint64_t rows, sink_piece *out);

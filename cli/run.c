@@ -106,7 +106,7 @@ static int open_scoring(scoring *s) {
         status = row_source_open(s->given, &s->model, &s->x);
     }
     if (status == EXIT_DONE) {
-        status = row_sink_open(s->given, &s->model, s->x.rows, &s->y);
+        status = row_sink_open(s->given, &s->model, &s->x, &s->y);
     }
     if (status == EXIT_DONE) {
         status = json_file_open(s->given->json, &s->json);
@@ -172,7 +172,8 @@ static bool read_piece(void *user, uint64_t number, size_t slot, problem *why) {
     piece *filled = &s->pieces[slot];
     uint64_t started_ns = clock_ns();
     why->about = ON_INPUT;
-    ffwd_status status = row_source_next(&s->x, s->piece_rows, filled->x, &filled->rows, &why->err);
+    ffwd_status status =
+        row_source_next(&s->x, s->piece_rows, filled->x, filled->y.kept, &filled->rows, &why->err);
     s->found.read_ms += ms_since(started_ns);
     trace_rows(&s->trace, "read", "read", started_ns, number * s->piece_rows, filled->rows);
     if (status == FFWD_OK) {
@@ -232,7 +233,9 @@ static int score(scoring *s) {
     s->line.user = s;
     s->started_ns = clock_ns();
     begin_progress(s);
+    s->x.line = &s->line;
     bool done = pipeline_run(&s->line);
+    s->x.line = NULL;
     progress_end();
     if (!done) {
         return fail_with(s->line.why.about, &s->line.why.err);

@@ -5,6 +5,7 @@
 #define BIT(command) (1U << (command))
 #define ALL          (~0U)
 #define MODELS       (BIT(RUN) | BIT(BENCH) | BIT(VERIFY) | BIT(INFO))
+#define ROWS_OF_X    (BIT(RUN) | BIT(VERIFY))
 
 #define AND_WORD(name, value, word) " " word
 #define ACTIVATIONS                 FFWD_ACTIVATION_LIST(AND_WORD)
@@ -22,6 +23,32 @@ static const struct option_row {
     {BIT(RUN),
      {"layers", KEY_LAYERS, "FILE.npz", 0,
       "Write every layer's sums and outputs: z1, y1, z2, y2, ...", 1}},
+    {BIT(RUN),
+     {"names", KEY_NAMES, "A,B..", 0, "Names of Y's columns in CSV; default y1,y2,...", 1}},
+    {ROWS_OF_X,
+     {"columns", KEY_COLUMNS, "A,B..", 0,
+      "Of CSV: the columns that are the model's inputs, in this order, by name or number, as in "
+      "age,7,10-12; default all that are not kept",
+      1}},
+    {BIT(RUN),
+     {"keep", KEY_KEEP, "A,B..", 0, "Of CSV: columns that are no inputs and go on to Y as they are",
+      1}},
+    {BIT(VERIFY), {"keep", KEY_KEEP, "A,B..", 0, "Of CSV: columns that are no inputs", 1}},
+    {ROWS_OF_X,
+     {"map", KEY_MAP, "A=TEXT:N,..", 0,
+      "Of CSV: the numbers that the texts of a column stand for, as in Sex=male:0,female:1", 1}},
+    {ROWS_OF_X,
+     {"missing", KEY_MISSING, "[A=]N,..", 0,
+      "Of CSV: the number that missing cells of a column, or of all, stand for, as in Age=28; "
+      "default: they are an error",
+      1}},
+    {ROWS_OF_X,
+     {"delimiter", KEY_DELIMITER, "CHAR", 0,
+      "Of CSV: what is between cells, a character or tab; default what the first lines show", 1}},
+    {ROWS_OF_X,
+     {"header", KEY_HEADER, "yes|no|auto", 0,
+      "Of CSV: whether the first line has the columns' names; default auto: if all of it is text",
+      1}},
     {BIT(VERIFY),
      {"expect", KEY_EXPECT, "Y", 0, "Compare the outputs with those of a .npy file, too", 1}},
     {BIT(VERIFY),
@@ -93,7 +120,7 @@ static const struct option_row {
 #define MODEL_DOC                                                                                  \
     "MODEL is a .npz file (W1, W2, ... as [neurons][inputs], optional b1, b2, ... and "            \
     "activations), a .onnx file, or a shape such as 2-3-2-1, with random weights and no bias."
-#define X_DOC " X is a .npy file or random:ROWS."
+#define X_DOC " X is a .npy file, a CSV file, - for CSV on standard input, or random:ROWS."
 
 static const syntax syntaxes[COMMAND_COUNT + 1] = {
     [RUN] = {"run", "MODEL X", "MODEL and X", 2, 2,

@@ -12,6 +12,13 @@ enum {
     KEY_HELP = 'h',
     KEY_OUTPUT = 'o',
     KEY_DEVICE = 256,
+    KEY_COLUMNS,
+    KEY_MAP,
+    KEY_MISSING,
+    KEY_KEEP,
+    KEY_DELIMITER,
+    KEY_HEADER,
+    KEY_NAMES,
     KEY_EXPECT,
     KEY_TOL,
     KEY_ACTIVATION,
@@ -46,7 +53,7 @@ typedef struct syntax {
 const syntax *syntax_of(command which);
 
 /** No command has more options. */
-#define SYNTAX_MOST_OPTIONS 32
+#define SYNTAX_MOST_OPTIONS 64
 
 /** The options of a command, ended as argp wants it. */
 void syntax_options(command which, struct argp_option chosen[SYNTAX_MOST_OPTIONS]);

@@ -69,6 +69,9 @@ static int open_verification(verification *v) {
     if (status == EXIT_DONE) {
         status = row_source_open(v->given, &v->model, &v->x);
     }
+    if (status == EXIT_DONE) {
+        status = row_source_count(&v->x);
+    }
     if (status == EXIT_DONE && v->x.rows == 0) {
         status = fail(EX_DATAERR, "%s: no rows to compare", v->x.name);
     }

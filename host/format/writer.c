@@ -98,9 +98,10 @@ cleanup:
 
 static ffwd_status check_names(const ffwd_writer *writer, const char *path,
                                const ffwd_writer_options *options, ffwd_error *err) {
-    if (!writer->csv && options->kept_count > 0) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED,
-                         "%s: a .npy file holds numbers only: kept columns need a .csv file", path);
+    if (!writer->csv && (options->kept_count > 0 || options->name_count > 0)) {
+        return ffwd_fail(
+            err, FFWD_EUNSUPPORTED,
+            "%s: a .npy file holds numbers only: names and kept columns need a .csv file", path);
     }
     if (options->name_count > 0 && options->name_count != writer->cols) {
         return ffwd_fail(err, FFWD_EARGUMENT, "%s: %zu names for %llu columns", path,

@@ -150,7 +150,7 @@ typedef struct ffwd_writer ffwd_writer;
 /** What stands in a CSV file beside the values. */
 typedef struct ffwd_writer_options {
     uint32_t struct_size;
-    const char *const *names; /**< of the columns; NULL: y1, y2, ...; without use in `.npy` */
+    const char *const *names; /**< of the columns; NULL: y1, y2, ...; CSV */
     size_t name_count;        /**< as many as there are columns, or 0 */
     const char *const *kept;  /**< names of the kept columns, which stand before the others; CSV */
     size_t kept_count;
@@ -167,8 +167,8 @@ typedef struct ffwd_writer_options {
  * its name ends in `.npy`.
  *
  * @param rows UINT64_MAX where not known: `.npy` gets them at the commit, which a pipe cannot
- * @return FFWD_EUNSUPPORTED for another ending, for such a pipe, and for kept columns in `.npy`,
- *         FFWD_EIO (native is errno), FFWD_EARGUMENT, FFWD_EOVERFLOW, FFWD_ENOMEM
+ * @return FFWD_EUNSUPPORTED for another ending, for such a pipe, and for names or kept columns in
+ *         `.npy`, FFWD_EIO (native is errno), FFWD_EARGUMENT, FFWD_EOVERFLOW, FFWD_ENOMEM
  */
 FFWD_API ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_t cols,
                                         uint32_t dtype, const ffwd_writer_options *options,

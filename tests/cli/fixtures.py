@@ -43,6 +43,13 @@ def write(folder):
     np.save(folder / "expect_x.npy", x)
     np.save(folder / "expect_y.npy", y)
 
+    (folder / "plain.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
+    (folder / "headless.csv").write_text("1 ; 2,5 ; -3\n4;5;6\n".replace(",", "."))
+    (folder / "header.csv").write_text("a,b,c\n")
+    (folder / "nothing.csv").write_text("")
+    (folder / "people.csv").write_text('id,name,Sex,Age,Fare\n7,"Day, A.",male,22,7.25\n'
+                                       '8,"O""Hara",female,,71.28\n9,Lee,female,26,NA\n')
+
     np.save(folder / "x10.npy", np.zeros((7, 10), dtype=np.float32))
     model(folder / "w40x12.npz", np.zeros((40, 12)))
     np.save(folder / "x_count.npy", np.arange(12.0))
