@@ -11,12 +11,18 @@
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #define SCALAR      double
 #define FOUR        double4
+#define BYTES_16    double2
+#define VALUES_16   2
 #define SCALAR_BITS ulong
 #else
 #define SCALAR      float
 #define FOUR        float4
+#define BYTES_16    float4
+#define VALUES_16   4
 #define SCALAR_BITS uint
 #endif
+
+#define ON_BOUNDARY_16(p) ((size_t)(p) % 16 == 0)
 
 #ifdef LANES
 #define PASTE_(a, b)        a##b

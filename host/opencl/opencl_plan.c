@@ -9,51 +9,14 @@
 #include "opencl/opencl_error.h"
 #include "opencl/program.h"
 
-/** The smallest power of four, up to `most`, that covers `count` by `size` each; not of two, since
- *  every shape of a tile is a program to be compiled. */
-static size_t cover(uint64_t count, uint64_t size, size_t most) {
-    size_t covers = 1;
-    while (covers < most && covers * size < count) {
-        covers *= 4;
-    }
-    return covers;
-}
-
-static uint64_t local_bytes(const ffwd_opencl_stage *stage, size_t value_bytes) {
-    return (uint64_t)stage->tile_k * value_bytes *
-           (stage->group_rows * stage->item_rows + stage->group_neurons * stage->item_neurons + 2);
-}
-
-static void halve_group(ffwd_opencl_stage *stage) {
-    if (stage->group_rows > stage->group_neurons) {
-        stage->group_rows /= 2;
-    } else {
-        stage->group_neurons = ffwd_max(stage->group_neurons / 2, 1);
-    }
-}
-
 /** A work-group that fits the layer, then the device. */
 static void shape_group(const ffwd_opencl_plan *plan, const ffwd_request *request,
                         ffwd_opencl_stage *stage) {
-    ffwd_opencl_device *device = plan->device;
-    if (stage->kind != FFWD_KERNEL_MATMUL) {
+    if (stage->kind == FFWD_KERNEL_MATMUL) {
+        ffwd_opencl_matmul_shape(plan, request->expected_rows, stage);
+    } else {
         stage->group_rows = 1;
-        stage->group_neurons = device->group_items;
-        return;
-    }
-    const ffwd_opencl_layer *layer = &plan->layers[stage->layer];
-    const ffwd_opencl_matmul_tile *most = &device->tiles->matmul;
-    const uint64_t rows = request->expected_rows != 0 ? request->expected_rows : UINT64_MAX;
-    stage->blocked = most->blocked;
-    stage->tile_k = 4 * cover(layer->inputs, 4, most->tile_k / 4);
-    stage->item_rows = cover(rows, 1, most->item_rows);
-    stage->item_neurons = cover(layer->neurons, 1, most->item_neurons);
-    stage->group_rows = cover(rows, stage->item_rows, most->group_rows);
-    stage->group_neurons = cover(layer->neurons, stage->item_neurons, most->group_neurons);
-    while (stage->group_rows * stage->group_neurons > 1 &&
-           (stage->group_rows * stage->group_neurons > device->group_items ||
-            local_bytes(stage, plan->value_bytes) > device->local_bytes)) {
-        halve_group(stage);
+        stage->group_neurons = plan->device->group_items;
     }
 }
 
@@ -73,11 +36,7 @@ static ffwd_status build_stage(const ffwd_opencl_plan *plan, ffwd_opencl_stage *
                                    plan->model->operations[stage->layer].kind, stage->activation,
                                    stage->kind == FFWD_KERNEL_AFFINE);
     if (stage->kind == FFWD_KERNEL_MATMUL) {
-        (void)snprintf(definitions + used, sizeof definitions - used,
-                       " -D WG_ROWS=%zu -D WG_NEURONS=%zu -D ITEM_ROWS=%zu -D ITEM_NEURONS=%zu"
-                       " -D TILE_K=%zu -D BLOCKED=%d",
-                       stage->group_rows, stage->group_neurons, stage->item_rows,
-                       stage->item_neurons, stage->tile_k, stage->blocked);
+        (void)ffwd_opencl_matmul_define(stage, definitions + used, sizeof definitions - used);
     }
     return ffwd_opencl_build(plan->device, sources[stage->kind], definitions, &stage->program, err);
 }
@@ -104,7 +63,7 @@ static ffwd_status make_stage(const ffwd_opencl_plan *plan, const ffwd_request *
     FFWD_TRY(status, build_stage(plan, stage, err));
     FFWD_TRY(status, ffwd_opencl_stage_items(plan, stage, &items, err));
     while (stage->group_rows * stage->group_neurons > items) {
-        halve_group(stage);
+        ffwd_opencl_halve_group(stage);
         FFWD_TRY(status, build_stage(plan, stage, err));
         FFWD_TRY(status, ffwd_opencl_stage_items(plan, stage, &items, err));
     }

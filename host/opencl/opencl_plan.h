@@ -103,6 +103,14 @@ ffwd_status ffwd_opencl_fused_stage(const ffwd_opencl_plan *plan, bool captured,
 ffwd_status ffwd_opencl_stage_items(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *stage,
                                     size_t *items, ffwd_error *err);
 
+/** Gives the stage of a dense layer its tile; see matmul.cl. */
+void ffwd_opencl_matmul_shape(const ffwd_opencl_plan *plan, uint64_t expected_rows,
+                              ffwd_opencl_stage *stage);
+/** Writes its definitions as snprintf does. */
+int ffwd_opencl_matmul_define(const ffwd_opencl_stage *stage, char *definitions, size_t size);
+/** A smaller work-group, where there is one. */
+void ffwd_opencl_halve_group(ffwd_opencl_stage *stage);
+
 /** Whether rows or weights at this address are used in place. */
 bool ffwd_opencl_in_place(const ffwd_opencl_device *device, const void *data);
 

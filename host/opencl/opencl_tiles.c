@@ -15,9 +15,12 @@ enum { ANY = 0, AMD = 0x1002, NVIDIA = 0x10de };
 #define CPU_MATMUL                                                                                 \
     { 16, 4, 4, 16, 16, true }
 
-/** The textbook's 64 x 64 outputs by 16 x 16 items; for few neurons it is longer along the rows. */
+/** 8 x 8 sums: for 64 fma an item reads 16 values from local memory, a quarter of what its banks
+ *  give in that time. 128 registers at most (compiled for gfx906 and sm_90), so that two groups of
+ *  256 items share a unit and one computes while the other waits. 8 inputs a step: two steps of a
+ *  128 x 128 tile are 17 KiB. Doubles take half as many either way. */
 #define GPU_MATMUL                                                                                 \
-    { 4, 4, 64, 16, 16, false }
+    { 8, 8, 16, 16, 8, false }
 
 /** 64 items are one wave of AMD's, two warps of NVIDIA's: a barrier of few, and groups small enough
  *  that the rows' stage leaves room for many. Half of the 128 registers that let a unit hold 512

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The largest tile of matmul.cl. */
+/** The largest tile of matmul.cl; where it is not blocked, of 4-byte values. */
 typedef struct ffwd_opencl_matmul_tile {
     size_t item_rows, item_neurons, group_rows, group_neurons, tile_k;
     bool blocked;
