@@ -23,6 +23,8 @@
     X(CLIP, 13, ffwd_clip(z, alpha, beta))                                                         \
     X(SOFTPLUS, 14, ffwd_softplus(z))                                                              \
     X(SOFTSIGN, 15, ffwd_softsign(z))                                                              \
+    X(GELU, 16, ffwd_gelu(z))                                                                      \
+    X(GELU_TANH, 17, ffwd_gelu_tanh(z))                                                            \
     X(SILU, 18, ffwd_silu(z))                                                                      \
     X(HARD_SWISH, 19, ffwd_hard_swish(z))                                                          \
     X(MISH, 20, ffwd_mish(z))                                                                      \

@@ -97,6 +97,35 @@ static inline REAL ffwd_log_curve(REAL f) {
 }
 
 /*
+ * Up to where gelu and gelu_tanh round to 0. The odds of the normal distribution: with a >= 0,
+ * t = (a - 4) / (a + 4), s(t) = FFWD_ODDS + FFWD_ODDS_LOW + t p(t) is (a + 4) exp(a^2 / 2) times
+ * the probability of more than a. Sollya's fpminimax of degree 10, within 2^-28.0 of it up to
+ * there.
+ */
+#define FFWD_GELU_ZERO      (-14.5f)
+#define FFWD_GELU_TANH_ZERO (-10.85f)
+#define FFWD_ODDS           0x1.82b4bcp-1f
+#define FFWD_ODDS_LOW       (-0x1.b7d74p-27f)
+static inline REAL ffwd_odds_curve(REAL t) {
+    REAL p = K(-0x1.55e7e6p-15f);
+    p = FMA(p, t, K(-0x1.bdbd3ap-13f));
+    p = FMA(p, t, K(0x1.62614ep-13f));
+    p = FMA(p, t, K(0x1.aac55ep-10f));
+    p = FMA(p, t, K(-0x1.c9b4bp-9f));
+    p = FMA(p, t, K(-0x1.ee1f14p-8f));
+    p = FMA(p, t, K(0x1.eec8c8p-5f));
+    p = FMA(p, t, K(-0x1.7dff44p-3f));
+    p = FMA(p, t, K(0x1.8c6db8p-2f));
+    return FMA(p, t, K(-0x1.373e3ap-1f));
+}
+
+/* 2 sqrt(2 / pi), and 0.044715 times that, as pairs. */
+#define FFWD_GELU_LINE      0x1.988454p+0f
+#define FFWD_GELU_LINE_LOW  (-0x1.857936p-25f)
+#define FFWD_GELU_CUBIC     0x1.2444f2p-4f
+#define FFWD_GELU_CUBIC_LOW 0x1.49b16ap-29f
+
+/*
  * 1 / (1 + exp(-z)), exp(-z) = 2^n (1 - g), g = 1 - exp(-r), r = z + n ln(2). The sum d has its
  * rounding error beside it in e, and a Newton step takes y to 1 / (d + e). All is scaled by 2^-32
  * against overflow until the last product, which alone can be denormal; s and y are negative to

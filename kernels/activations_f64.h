@@ -118,6 +118,49 @@ static inline REAL ffwd_log_curve(REAL f) {
 }
 
 /*
+ * Up to where gelu and gelu_tanh round to 0. The odds of the normal distribution: with a >= 0,
+ * t = (a - 4) / (a + 4), s(t) = FFWD_ODDS + FFWD_ODDS_LOW + t p(t) is (a + 4) exp(a^2 / 2) times
+ * the probability of more than a. Sollya's fpminimax of degree 24, within 2^-58.7 of it up to
+ * there.
+ */
+#define FFWD_GELU_ZERO      (-38.7)
+#define FFWD_GELU_TANH_ZERO (-21.57)
+#define FFWD_ODDS           0x1.82b4bb8c94dcep-1
+#define FFWD_ODDS_LOW       (-0x1.a7dc582552d7p-56)
+static inline REAL ffwd_odds_curve(REAL t) {
+    REAL p = K(0x1.4418bd4cede62p-35);
+    p = FMA(p, t, K(-0x1.5593b97b98ddap-31));
+    p = FMA(p, t, K(-0x1.5fed065ba7e1dp-29));
+    p = FMA(p, t, K(0x1.ad2ca55936eddp-30));
+    p = FMA(p, t, K(0x1.4eac86238ed39p-26));
+    p = FMA(p, t, K(0x1.d9d7eeb5a9a3dp-27));
+    p = FMA(p, t, K(-0x1.6d41488b25713p-24));
+    p = FMA(p, t, K(-0x1.4da062b68d563p-23));
+    p = FMA(p, t, K(0x1.236d795494c49p-22));
+    p = FMA(p, t, K(0x1.12445610ebb11p-20));
+    p = FMA(p, t, K(-0x1.51f00f4dd060ap-21));
+    p = FMA(p, t, K(-0x1.8d4c6f0147a95p-18));
+    p = FMA(p, t, K(0x1.80b57c19a3abp-21));
+    p = FMA(p, t, K(0x1.26d0a3a3e6604p-15));
+    p = FMA(p, t, K(-0x1.001e85f8216d7p-19));
+    p = FMA(p, t, K(-0x1.e4a425cb35c8ep-13));
+    p = FMA(p, t, K(0x1.17a4ae5017a94p-13));
+    p = FMA(p, t, K(0x1.ab825fc1c80e1p-10));
+    p = FMA(p, t, K(-0x1.c81719d57723dp-9));
+    p = FMA(p, t, K(-0x1.ee2761047f76fp-8));
+    p = FMA(p, t, K(0x1.eec4cc3e4d4b6p-5));
+    p = FMA(p, t, K(-0x1.7dff2bff683aap-3));
+    p = FMA(p, t, K(0x1.8c6dbf2cfc2b3p-2));
+    return FMA(p, t, K(-0x1.373e3a893c28ap-1));
+}
+
+/* 2 sqrt(2 / pi), and 0.044715 times that, as pairs. */
+#define FFWD_GELU_LINE      0x1.9884533d43651p+0
+#define FFWD_GELU_LINE_LOW  (-0x1.cbc0d30ebfd15p-54)
+#define FFWD_GELU_CUBIC     0x1.2444f2a4d8b4bp-4
+#define FFWD_GELU_CUBIC_LOW (-0x1.6c843a29d1c7p-61)
+
+/*
  * 1 / (1 + exp(-z)), exp(-z) = 2^n (1 - g), g = 1 - exp(-r), r = z + n ln(2). The sum d has its
  * rounding error beside it in e, and a Newton step takes y to 1 / (d + e). All is scaled by 2^-64
  * against overflow until the last product, which alone can be denormal; s and y are negative to

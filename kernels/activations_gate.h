@@ -55,6 +55,53 @@ static inline REAL ffwd_mish(REAL z) {
     return ffwd_gated(z, x, ffwd_pair_product(m, ffwd_inverse(sum)), small);
 }
 
+/* The probability of more than a >= 0 in the normal distribution, times FFWD_LARGE. */
+static inline ffwd_pair ffwd_odds(REAL a) {
+    const REAL square = a * a;
+    const REAL rest = FMA(a, a, K(0) - square);
+    const ffwd_power power = ffwd_exp_power(square * K(-0.5f), rest * K(-0.5f));
+    const ffwd_pair e = ffwd_power_value(power, ffwd_power_scale(power, K(FFWD_LARGE)));
+
+    const ffwd_pair inverse = ffwd_inverse(ffwd_sum(a, K(4)));
+    const ffwd_pair t = ffwd_sum(K(1), K(-8) * inverse.high);
+    const REAL p = ffwd_odds_curve(t.high);
+    const REAL slope = p * FMA(K(-0.75f), t.high, K(1)); /* about that of s */
+    ffwd_pair s;
+    s.high = FMA(t.high, p, K(FFWD_ODDS));
+    s.low = FMA(t.high, p, K(FFWD_ODDS) - s.high) + K(FFWD_ODDS_LOW);
+    s.low = FMA(FMA(K(-8), inverse.low, t.low), slope, s.low);
+    return ffwd_pair_product(e, ffwd_pair_product(s, inverse));
+}
+
+/* z times the probability of less than z in the normal distribution, z (1 + erf(z / sqrt(2))) / 2.
+ */
+static inline REAL ffwd_gelu(REAL z) {
+    const REAL x = ffwd_bounded(z, K(FFWD_GELU_ZERO), K(0) - K(FFWD_GELU_ZERO));
+    const ffwd_pair odds = ffwd_odds(ffwd_abs(x));
+    const REAL sign = WHEN_GT(x, K(0), K(-1), K(1));
+    ffwd_pair gate = ffwd_sum(WHEN_GT(x, K(0), K(FFWD_LARGE), K(0)), sign * odds.high);
+    gate.low = FMA(sign, odds.low, gate.low);
+    return ffwd_gated(z, x, gate, K(FFWD_SMALL));
+}
+
+/* From here on exp(-u) of gelu_tanh is nothing beside 1. */
+#define FFWD_GELU_TANH_OPEN 8
+
+/*
+ * z (1 + tanh(u / 2)) / 2 = z / (1 + exp(-u)), u = 2 sqrt(2 / pi) (z + 0.044715 z^3). u is large
+ * where the result is small, so it is a pair.
+ */
+static inline REAL ffwd_gelu_tanh(REAL z) {
+    const REAL x = ffwd_bounded(z, K(FFWD_GELU_TANH_ZERO), K(FFWD_GELU_TANH_OPEN));
+    const ffwd_pair one = ffwd_pair_of(x, K(0));
+    const ffwd_pair cubic = ffwd_pair_of(K(FFWD_GELU_CUBIC), K(FFWD_GELU_CUBIC_LOW));
+    const ffwd_pair curved = ffwd_pair_product(cubic, ffwd_pair_product(one, one));
+    ffwd_pair slope = ffwd_sum(K(FFWD_GELU_LINE), curved.high);
+    slope.low += curved.low + K(FFWD_GELU_LINE_LOW);
+    const ffwd_pair u = ffwd_pair_product(one, slope);
+    return ffwd_gated(z, x, ffwd_logistic(u.high, u.low), K(FFWD_GATE_INVERSE));
+}
+
 /*
  * z between(0, (z + 3) / 6, 1). The sum comes with its error, and so does its product with 1/6,
  * whose own error needs no constant: it is what six times the product lacks.

@@ -9,6 +9,13 @@ typedef struct ffwd_pair {
     REAL high, low;
 } ffwd_pair;
 
+static inline ffwd_pair ffwd_pair_of(REAL high, REAL low) {
+    ffwd_pair pair;
+    pair.high = high;
+    pair.low = low;
+    return pair;
+}
+
 /* a + b exactly (Knuth's TwoSum). */
 static inline ffwd_pair ffwd_sum(REAL a, REAL b) {
     ffwd_pair sum;

@@ -33,10 +33,12 @@
     X(hard_swish, 1, ffwd_hard_swish(a))                                                           \
     X(softplus, 1, ffwd_softplus(a))                                                               \
     X(mish, 1, ffwd_mish(a))                                                                       \
+    X(gelu, 1, ffwd_gelu(a))                                                                       \
+    X(gelu_tanh, 1, ffwd_gelu_tanh(a))                                                             \
     X(sign, 1, ffwd_sign(a))                                                                       \
     X(abs, 1, ffwd_abs(a))                                                                         \
     X(log, 1, ffwd_log(ffwd_abs(a)))
 
-#define FFWD_PROBE_RESULTS 27
+#define FFWD_PROBE_RESULTS 29
 
 #endif

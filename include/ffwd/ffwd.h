@@ -210,10 +210,12 @@ FFWD_API const char *ffwd_kind_name(uint32_t kind);
     X(FFWD_CELU, 11, "celu") /**< z < 0 ? alpha (exp(z / alpha) - 1) : z, alpha > 0; alpha = 1 */  \
     X(FFWD_HARD_SIGMOID, 12, "hard_sigmoid") /**< alpha z + beta, between 0 and 1;                 \
                                                   alpha = 0.2, beta = 0.5 */                       \
-    X(FFWD_CLIP, 13, "clip")         /**< z between alpha and beta; alpha = -inf, beta = inf */    \
-    X(FFWD_SOFTPLUS, 14, "softplus") /**< log(1 + exp(z)) */                                       \
-    X(FFWD_SOFTSIGN, 15, "softsign") /**< z / (1 + |z|) */                                         \
-    X(FFWD_SILU, 18, "silu")         /**< z / (1 + exp(-z)) */                                     \
+    X(FFWD_CLIP, 13, "clip")           /**< z between alpha and beta; alpha = -inf, beta = inf */  \
+    X(FFWD_SOFTPLUS, 14, "softplus")   /**< log(1 + exp(z)) */                                     \
+    X(FFWD_SOFTSIGN, 15, "softsign")   /**< z / (1 + |z|) */                                       \
+    X(FFWD_GELU, 16, "gelu")           /**< z (1 + erf(z / sqrt(2))) / 2 */                        \
+    X(FFWD_GELU_TANH, 17, "gelu_tanh") /**< z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2 */   \
+    X(FFWD_SILU, 18, "silu")           /**< z / (1 + exp(-z)) */                                   \
     X(FFWD_HARD_SWISH, 19, "hard_swish") /**< z times (z + 3) / 6 between 0 and 1 */               \
     X(FFWD_MISH, 20, "mish")             /**< z tanh(log(1 + exp(z))) */                           \
     X(FFWD_EXP, 21, "exp")               /**< exp(z) */                                            \

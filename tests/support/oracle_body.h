@@ -68,6 +68,10 @@ static REAL activate(const ffwd_operation *operation, uint64_t neuron, REAL z) {
         return ffwd_mish(z);
     case FFWD_SOFTSIGN:
         return ffwd_softsign(z);
+    case FFWD_GELU:
+        return ffwd_gelu(z);
+    case FFWD_GELU_TANH:
+        return ffwd_gelu_tanh(z);
     case FFWD_SILU:
         return ffwd_silu(z);
     case FFWD_HARD_SWISH:
