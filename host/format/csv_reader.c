@@ -44,7 +44,7 @@ static ffwd_status refuse_binary(const csv_reader *own, size_t bytes, ffwd_error
     const char *zero = memchr(text, 0, bytes);
     if (bytes >= 6 && memcmp(text, "\x93NUMPY", 6) == 0) {
         return ffwd_fail_native(err, FFWD_EIO, ESPIPE,
-                                "%s: a .npy file that comes through a pipe, where a file is needed",
+                                "%s: a .npy file that is compressed or comes through a pipe",
                                 own->base.path);
     }
     if (bytes >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {

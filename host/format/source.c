@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "format/file_io.h"
 
 /** How long a wish to cancel goes unnoticed. */
@@ -93,8 +94,9 @@ static ffwd_status read_pipe(ffwd_source *source, char *bytes, size_t room, size
     return FFWD_OK;
 }
 
-ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
-                             ffwd_error *err) {
+/** As they are stored. */
+static ffwd_status read_stored(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                               ffwd_error *err) {
     *count = 0;
     if (is_cancelled(source)) {
         return ffwd_fail(err, FFWD_ECANCELLED, "%s: reading was cancelled", source->name);
@@ -103,11 +105,70 @@ ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size
                             : read_pipe(source, bytes, room, count, err);
 }
 
+/** The first bytes, of which a pipe may give one at first. */
+static ffwd_status begin(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                         ffwd_error *err) {
+    ffwd_status status;
+    size_t more = 1;
+    *count = 0;
+    while (*count < 2 && more > 0) {
+        FFWD_TRY(status, read_stored(source, (unsigned char *)bytes + *count,
+                                     ffwd_min(room, FFWD_GUNZIP_ROOM) - *count, &more, err));
+        *count += more;
+    }
+    if (ffwd_gunzip_is(bytes, *count)) {
+        FFWD_TRY(status, ffwd_gunzip_create(&source->gunzip, err));
+        memcpy(ffwd_gunzip_room(source->gunzip), bytes, *count);
+        ffwd_gunzip_take(source->gunzip, *count);
+    }
+    source->begun = true;
+
+cleanup:
+    return status;
+}
+
+static ffwd_status unzip(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                         ffwd_error *err) {
+    ffwd_gunzip *gunzip = source->gunzip;
+    ffwd_status status = FFWD_OK;
+    size_t stored = 1;
+    *count = 0;
+    while (*count == 0 && stored > 0) {
+        if (ffwd_gunzip_is_hungry(gunzip)) {
+            FFWD_TRY(status,
+                     read_stored(source, ffwd_gunzip_room(gunzip), FFWD_GUNZIP_ROOM, &stored, err));
+            ffwd_gunzip_take(gunzip, stored);
+        }
+        FFWD_TRY(status, ffwd_gunzip_give(gunzip, source->name, bytes, room, count, err));
+    }
+    if (*count == 0 && !ffwd_gunzip_is_complete(gunzip)) {
+        return ffwd_fail(err, FFWD_EFORMAT, "%s: the compressed data end early", source->name);
+    }
+
+cleanup:
+    return status;
+}
+
+ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                             ffwd_error *err) {
+    if (!source->begun) {
+        ffwd_status status = begin(source, bytes, room, count, err);
+        if (status != FFWD_OK || source->gunzip == NULL) {
+            return status;
+        }
+    }
+    return source->gunzip != NULL ? unzip(source, bytes, room, count, err)
+                                  : read_stored(source, bytes, room, count, err);
+}
+
 ffwd_status ffwd_source_rewind(ffwd_source *source, ffwd_error *err) {
     if (!source->seekable) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: a pipe cannot be read twice", source->name);
     }
     source->offset = source->first;
+    if (source->gunzip != NULL) {
+        ffwd_gunzip_restart(source->gunzip);
+    }
     return FFWD_OK;
 }
 
@@ -115,5 +176,7 @@ void ffwd_source_close(ffwd_source *source) {
     if (source->fd >= 0) {
         (void)close(source->fd);
     }
+    ffwd_gunzip_destroy(source->gunzip);
+    source->gunzip = NULL;
     source->fd = -1;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bytes in order, from a file or a pipe.
+// Bytes in order, from a file or a pipe, gzip's compression taken off.
 #ifndef FFWD_FORMAT_SOURCE_H
 #define FFWD_FORMAT_SOURCE_H
 
@@ -7,14 +7,17 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "format/gunzip.h"
 
 typedef struct ffwd_source {
     int fd;
     const char *name; /**< in messages; its owner keeps it */
     bool seekable;
-    bool ended;      /**< a pipe has given its last byte */
-    uint64_t first;  /**< where a seekable file begins, for who opened it */
-    uint64_t offset; /**< what comes next */
+    bool ended;          /**< a pipe has given its last byte */
+    uint64_t first;      /**< where a seekable file begins, for who opened it */
+    uint64_t offset;     /**< what comes next */
+    bool begun;          /**< the first bytes have said whether there is compression */
+    ffwd_gunzip *gunzip; /**< NULL: there is none */
     int (*cancelled)(void *user);
     void *user;
 } ffwd_source;
@@ -28,7 +31,8 @@ ffwd_status ffwd_source_open(ffwd_source *source, const char *path, ffwd_error *
 /**
  * Reads what is there, at least one byte; *count is 0 at the end alone.
  *
- * @return FFWD_EIO; FFWD_ECANCELLED when source->cancelled says so, also within 50 ms of waiting
+ * @return FFWD_EIO; FFWD_EFORMAT where compressed data are damaged or end early; FFWD_ENOMEM;
+ *         FFWD_ECANCELLED when source->cancelled says so, also within 50 ms of waiting
  */
 ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
                              ffwd_error *err);

@@ -84,10 +84,10 @@ typedef struct ffwd_matrix_info {
  *
  *     .npy   format 1.0 to 3.0; bool, integers, float16, float32, float64; C or Fortran order;
  *            either byte order. Only the header is read.
- *     CSV    all else, also from a pipe, a device or, for "-", standard input: RFC 4180 with any
- *            delimiter, in ASCII or UTF-8 with or without its mark. Blanks may stand around cells,
- *            lines may end in CR LF, those of nothing but blanks are skipped. A record has 16 MiB
- *            at most.
+ *     CSV    all else, also compressed by gzip, and from a pipe, a device or, for "-", standard
+ *            input: RFC 4180 with any delimiter, in ASCII or UTF-8 with or without its mark. Blanks
+ *            may stand around cells, lines may end in CR LF, those of nothing but blanks are
+ *            skipped. A record has 16 MiB at most.
  *
  * The first line of CSV is a header or not as ffwd_header says; one that mixes numbers and text is
  * refused, unless an option names a text in it (a header), or makes a number of each (none). All
