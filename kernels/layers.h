@@ -8,7 +8,8 @@
 //     WEIGHTS                   the address space of the packed weights
 //     UNROLLED                  what stands before a loop along a row: a pragma, or nothing
 //
-// and, of a dense layer, run_dense. The layers are a text of the host's:
+// and, of a dense layer, run_dense; or ROWS_ELSEWHERE, where it has all operations itself. The
+// layers are a text of the host's:
 //
 //     -D LAYERS="LAYER(2,3,1,1,0,0)LAYER(3,1,1,1,0,1)"
 //
@@ -48,6 +49,14 @@ INLINE void finish(const layer *l, const uint neuron, const REAL *sums, REAL *z,
         }
     }
 }
+
+// Values of weights behind the parameters.
+INLINE size_t weights_of(const uint kind, const uint inputs, const uint neurons) {
+    const size_t line = FILLED(neurons);
+    return kind == DENSE ? line * (inputs + 1) : kind == AFFINE ? 2 * line : 0;
+}
+
+#ifndef ROWS_ELSEWHERE // than in an item's own memory
 
 // The weights of a dense layer, with its biases; the includer has their order.
 INLINE void run_dense(const layer *l, REAL (*x)[VECTORS], WEIGHTS const SCALAR *w,
@@ -151,10 +160,6 @@ INLINE void run_layer(const uint kind, const layer *l, REAL (*x)[VECTORS], WEIGH
     }
 }
 
-// Values of weights behind the parameters.
-INLINE size_t weights_of(const uint kind, const uint inputs, const uint neurons) {
-    const size_t line = FILLED(neurons);
-    return kind == DENSE ? line * (inputs + 1) : kind == AFFINE ? 2 * line : 0;
-}
+#endif
 
 #endif

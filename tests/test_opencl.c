@@ -346,6 +346,36 @@ START_TEST(activations_in_registers) {
 }
 END_TEST
 
+/* Work-groups of one item to more than the table's, over networks too wide for registers. */
+START_TEST(activations_in_local_memory) {
+    static const size_t items[] = {1, 8, 64, 256};
+    static const net_shape shapes[] = {
+        {2, {40, 33, 7}, {FFWD_RELU, FFWD_TANH}, {0}, 1},
+        {3, {17, 128, 66, 12}, {FFWD_SIGMOID, FFWD_PRELU, FFWD_STEP}, {0}, 0},
+        {3, {64, 64, 65, 1}, {FFWD_RELU, FFWD_CLIP, FFWD_IDENTITY}, {0}, 1},
+        {3, {37, 37, 41, 41}, {FFWD_PRELU, FFWD_RELU, 0}, {FFWD_AFFINE, 0, FFWD_SOFTMAX}, 1},
+        {2, {100, 68, 1}, {FFWD_LEAKY_RELU, 0}, {0, FFWD_ARGMAX}, 1},
+    };
+    enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+    static const uint64_t rows[] = {1, 3, 31, 64, 131};
+    ffwd_device *device = open_opencl();
+    pretend(device, "gpu");
+    for (int n = 0; device != NULL && n < SHAPES; n++) {
+        ffwd_opencl_device *opencl = (ffwd_opencl_device *)device;
+        ffwd_opencl_tiles tiles = *opencl->tiles;
+        trial t = trial_of(2 + 3 * ((n + _i) % 2));
+        tiles.rowtile_items = items[_i];
+        opencl->tiles = &tiles;
+        t.rows = rows[(n + _i) % 5];
+        t.seed = 600 + (uint64_t)n;
+        t.captured = (n + _i / 2) % 2 == 0;
+        t.strided = (n + _i) % 4 == 3;
+        check_trial(device, &shapes[n], &t);
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
 START_TEST(two_devices) {
     ck_assert_int_eq(setenv("POCL_DEVICES", "basic pthread", 1), 0);
     check_a_few(open_opencl());
@@ -482,7 +512,7 @@ END_TEST
 /** Every kernel in small shapes, for an interpreter that watches them. One model a process:
  *  oclgrind 21.10 takes a second one's buffers for uninitialised. */
 START_TEST(kernels_in_small_shapes) {
-    static const uint64_t widths[] = {19, 5, 2};
+    static const uint64_t narrow[] = {19, 5, 2}, wide[] = {45, 21, 2};
     static const char *const kinds[] = {"gpu", "cpu", "nvidia", "cpu", "amd"};
     const uint32_t n = (uint32_t)_i / TRIALS;
     ffwd_device *device = open_opencl();
@@ -490,7 +520,7 @@ START_TEST(kernels_in_small_shapes) {
         return;
     }
     trial t = trial_of(_i % TRIALS);
-    const net_shape shape = net_shape_of(2, widths, n, n % 2 == 0);
+    const net_shape shape = net_shape_of(2, n == 2 ? wide : narrow, n, n % 2 == 0);
     pretend(device, kinds[n]);
     t.rows = 9;
     t.request.expected_rows = t.rows;
@@ -612,6 +642,7 @@ static Suite *opencl_suite(void) {
     tcase_add_test(devices, copying_to_a_gpu);
     tcase_add_loop_test(devices, small_work_groups, 0, 2 * GROUP_SIZES);
     tcase_add_loop_test(devices, activations_in_registers, 0, 3 * 6);
+    tcase_add_loop_test(devices, activations_in_local_memory, 0, 4);
     tcase_add_test(devices, two_devices);
     tcase_add_loop_test(devices, limit_of_a_device, 0, TRIALS);
     suite_add_tcase(suite, devices);

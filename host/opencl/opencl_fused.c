@@ -15,7 +15,8 @@
 /** The forms of a device, the fastest first, the one that takes the widest rows last; then NULL. */
 static const ffwd_opencl_form *const *forms_of(const ffwd_opencl_device *device) {
     static const ffwd_opencl_form *const of_cpus[] = {&ffwd_opencl_rowblock, NULL};
-    static const ffwd_opencl_form *const of_gpus[] = {&ffwd_opencl_registers, NULL};
+    static const ffwd_opencl_form *const of_gpus[] = {&ffwd_opencl_registers, &ffwd_opencl_rowtile,
+                                                      NULL};
     return device->tiles->rowblock ? of_cpus : of_gpus;
 }
 

@@ -23,7 +23,7 @@ struct ffwd_opencl_form {
     uint32_t (*tile)(const ffwd_opencl_plan *plan);
 };
 
-extern const ffwd_opencl_form ffwd_opencl_rowblock, ffwd_opencl_registers;
+extern const ffwd_opencl_form ffwd_opencl_rowblock, ffwd_opencl_registers, ffwd_opencl_rowtile;
 
 /** Appends to definitions, which are long enough for what any form takes. */
 size_t ffwd_opencl_define(char *definitions, size_t used, const char *format, ...)

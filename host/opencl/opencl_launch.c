@@ -155,9 +155,9 @@ static size_t groups_for(const ffwd_opencl_plan *plan, const ffwd_opencl_stage *
     return (size_t)(stage->place == FFWD_PLACE_LOCAL ? ffwd_min(tiles, most) : tiles);
 }
 
-static ffwd_status launch_registers(const ffwd_opencl_placement *placement,
-                                    const ffwd_opencl_operands *operands, cl_event *event,
-                                    ffwd_error *err) {
+static ffwd_status launch_tiles(const ffwd_opencl_placement *placement,
+                                const ffwd_opencl_operands *operands, cl_event *event,
+                                ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     const ffwd_opencl_stage *stage;
     const launch l = launch_of_all(placement, operands, &stage);
@@ -185,7 +185,8 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
     case FFWD_KERNEL_ROW_OPERATION:
         return launch_row_operation(placement, stage_index, operands, event, err);
     case FFWD_KERNEL_REGISTERS:
-        return launch_registers(placement, operands, event, err);
+    case FFWD_KERNEL_ROWTILE:
+        return launch_tiles(placement, operands, event, err);
     case FFWD_KERNEL_ROWBLOCK:
     default:
         return launch_rowblock(placement, operands, event, err);

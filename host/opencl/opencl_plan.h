@@ -38,7 +38,8 @@ typedef enum ffwd_opencl_kind {
     FFWD_KERNEL_ROW_OPERATION,
     /* All layers of the model: */
     FFWD_KERNEL_ROWBLOCK,
-    FFWD_KERNEL_REGISTERS
+    FFWD_KERNEL_REGISTERS,
+    FFWD_KERNEL_ROWTILE
 } ffwd_opencl_kind;
 
 /** Where the weights of a kernel lie; the number is the kernel's. */

@@ -40,14 +40,18 @@ enum { ANY = 0, AMD = 0x1002, NVIDIA = 0x10de };
 #define NVIDIA_REGISTERS                                                                           \
     { 64, 96, 2048, 16384 }
 
+/** 128 items: at 64 values a row, 64 rows in 20 KiB of local memory, of which three groups share
+ * what a unit of AMD's has, and two what NVIDIA gives one group; at 128, 32 rows as much. */
+#define ROWTILE_ITEMS 128
+
 static const struct {
     uint32_t type, vendor;
     ffwd_opencl_tiles tiles;
 } table[] = {
-    {FFWD_TYPE_CPU, ANY, {"cpu", true, CPU_MATMUL, GPU_REGISTERS}},
-    {FFWD_TYPE_GPU, AMD, {"amd", false, GPU_MATMUL, AMD_REGISTERS}},
-    {FFWD_TYPE_GPU, NVIDIA, {"nvidia", false, GPU_MATMUL, NVIDIA_REGISTERS}},
-    {ANY, ANY, {"gpu", false, GPU_MATMUL, GPU_REGISTERS}}, // all others
+    {FFWD_TYPE_CPU, ANY, {"cpu", true, CPU_MATMUL, GPU_REGISTERS, ROWTILE_ITEMS}},
+    {FFWD_TYPE_GPU, AMD, {"amd", false, GPU_MATMUL, AMD_REGISTERS, ROWTILE_ITEMS}},
+    {FFWD_TYPE_GPU, NVIDIA, {"nvidia", false, GPU_MATMUL, NVIDIA_REGISTERS, ROWTILE_ITEMS}},
+    {ANY, ANY, {"gpu", false, GPU_MATMUL, GPU_REGISTERS, ROWTILE_ITEMS}}, // all others
 };
 enum { TABLE_LENGTH = sizeof table / sizeof table[0] };
 

@@ -27,6 +27,7 @@ typedef struct ffwd_opencl_tiles {
     bool rowblock; /**< fused is rowblock.cl, not one of the forms below */
     ffwd_opencl_matmul_tile matmul;
     ffwd_opencl_registers_tile registers;
+    size_t rowtile_items; /**< of a group of rowtile.cl */
 } ffwd_opencl_tiles;
 
 /** Those for a ffwd_device_type and a vendor's number; FFWD_OPENCL_KERNELS may name others. */

@@ -74,7 +74,8 @@ ffwd_engine *path_engine(const path *p, ffwd_device *device, const ffwd_model *m
     ffwd_engine *engine = NULL;
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_status status = ffwd_engine_create(model, &device, 1, &options, &engine, &err);
-    if (status == FFWD_EUNSUPPORTED && strstr(err.message, ": fused takes up to ") != NULL) {
+    if (status == FFWD_EUNSUPPORTED &&
+        strstr(err.message, ": fused takes up to 32 layers and 128 values a row, ") != NULL) {
         options.strategy = FFWD_STRATEGY_AUTO;
         status = ffwd_engine_create(model, &device, 1, &options, &engine, &err);
     }
