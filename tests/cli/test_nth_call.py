@@ -14,10 +14,14 @@ import command
 ROWS = 3000  # several pieces of --memory 64K, and of what libzip copies
 
 RUN = ("run", "nth.npz", "nth_x.npy", "--memory", "64K", "--report", "none")
+TABLE = ("run", "nth.npz", "nth_x.csv", "--memory", "64K", "--report", "none", "--threads", "1",
+         "--map", "c=no:0,yes:1", "--keep", "key")
 LINES = (
     (*RUN, "-o", "nth_y.npy", "--layers", "nth_z.npz"),
     (*RUN, "-o", "nth_y.csv"),
     RUN,
+    (*TABLE, "-o", "nth_y.csv"),
+    (*TABLE[:-2], "--columns", "a,b,c", "-o", "nth_y.npy", "--layers", "nth_z.npz"),
     (*RUN, "-o", "nth_y.npy", "--json", "nth.json"),
     (*RUN, "-o", "nth_y.npy", "--threads", "1", "--trace", "nth.trace"),
     ("info", "nth.npz", "--device", "cpu", "--json", "nth.json"),
@@ -25,6 +29,8 @@ LINES = (
 MEMORY_LINES = (
     (*RUN, "--threads", "2", "-o", "nth_y.npy", "--layers", "nth_z.npz", "--json", "nth.json"),
     (*RUN, "--threads", "1", "--dtype", "f32", "-o", "nth_y.csv"),
+    (*TABLE, "-o", "nth_y.csv"),
+    (*TABLE[:-2], "--columns", "a,b,c", "-o", "nth_y.npy", "--layers", "nth_z.npz"),
     ("bench", "3-2", "--rows", "100", "--repeat", "1", "--report", "none", "--json", "nth.json",
      "--trace", "nth.trace"),
     ("verify", "nth.npz", "random:20", "--isa", "portable"),
@@ -102,6 +108,10 @@ class NthCall(command.Case):
             self.skipTest("cannot be preloaded into this build")
         rng = np.random.default_rng(7)
         np.save(command.folder / "nth_x.npy", rng.uniform(-1, 1, (ROWS, 3)).astype(np.float32))
+        with open(command.folder / "nth_x.csv", "w", encoding="ascii") as file:
+            file.write("key,a,b,c\n")
+            file.writelines(f"key {row},{row},{-row / 7},{'yes' if row % 3 else 'no'}\n"
+                            for row in range(ROWS))
         np.savez(command.folder / "nth.npz", W1=rng.uniform(-1, 1, (4, 3)),
                  W2=rng.uniform(-1, 1, (2, 4)), b1=np.ones(4), activations=["tanh", "relu"])
         self.seed = int(os.environ.get("FFWD_FAULT_SEED", 1))

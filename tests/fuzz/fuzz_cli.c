@@ -59,6 +59,7 @@ static void check(const options *given) {
     model_source source;
     MUST(given->command < COMMAND_COUNT);
     MUST(given->strategy <= FFWD_TABLE && given->dtype <= FFWD_F64 && given->out_dtype <= FFWD_U8);
+    MUST(given->allowed.kind <= TOLERANCE_BOUND && given->csv.header <= FFWD_HEADER_NO);
     MUST((given->command == DEVICES || given->command == BENCH) || given->model != NULL);
     if (given->model != NULL && strlen(given->model) <= SHORT_SHAPE &&
         given->model[strspn(given->model, "0123456789-")] == '\0') {
@@ -83,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (status == EXIT_DONE) {
         check(&given);
     }
+    options_free(&given);
     free(text);
     return 0;
 }
