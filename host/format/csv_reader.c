@@ -2,7 +2,6 @@
 // Rows of a CSV file, block after block: read and cut into segments by one thread, parsed by all.
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/process.h"
@@ -155,10 +154,7 @@ cleanup:
 }
 
 static uint32_t choose_threads(const csv_reader *own, uint32_t wanted) {
-    struct stat file;
-    bool small = own->source.seekable && fstat(own->source.fd, &file) == 0 &&
-                 (uint64_t)file.st_size <= SMALL_FILE;
-    if (small) {
+    if (own->source.seekable && own->source.size <= SMALL_FILE) {
         return 1;
     }
     return wanted > 0 ? wanted : ffwd_cpu_count();

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -26,48 +25,51 @@ static ffwd_status refuse_choices(const char *path, const ffwd_reader_options *o
 }
 
 /** Whether a file is one for the reader of .npy, who also says so of an archive. */
-static bool is_npy(const ffwd_source *source, const char *path) {
+static ffwd_status find_npy(const ffwd_source *source, const char *path, bool *found,
+                            ffwd_error *err) {
     char first[6] = "";
-    ssize_t count = source->seekable ? pread(source->fd, first, sizeof first, 0) : 0;
-    return ffwd_file_ends_in(path, ".npy") || (count == 6 && memcmp(first, "\x93NUMPY", 6) == 0) ||
-           (count >= 2 && memcmp(first, "PK", 2) == 0);
+    size_t count;
+    ffwd_status status = ffwd_source_peek(source, first, sizeof first, &count, err);
+    *found = ffwd_file_ends_in(path, ".npy") || memcmp(first, "\x93NUMPY", sizeof first) == 0 ||
+             memcmp(first, "PK", 2) == 0;
+    return status;
 }
 
 static ffwd_status open_npy(ffwd_source *source, const ffwd_reader_options *options,
                             ffwd_reader **out, ffwd_error *err) {
-    struct stat there = {0};
     ffwd_status status = refuse_choices(source->name, options, err);
     if (status == FFWD_OK && !source->seekable) {
         status = ffwd_fail_native(err, FFWD_EIO, ESPIPE,
                                   "%s: cannot read: a pipe or a device, where a file is needed",
                                   source->name);
     }
-    if (status == FFWD_OK && fstat(source->fd, &there) != 0) {
-        status = ffwd_fail_errno(err, source->name, "cannot read");
-    }
     if (status != FFWD_OK) {
         ffwd_source_close(source);
         return status;
     }
-    return ffwd_npy_reader_open(source->fd, source->name, (uint64_t)there.st_size, out, err);
+    return ffwd_npy_reader_open(source->fd, source->name, source->size, out, err);
 }
 
 ffwd_status ffwd_reader_open(const char *path, const ffwd_reader_options *options,
                              ffwd_reader **out, ffwd_error *err) {
     ffwd_reader_options given = FFWD_READER_OPTIONS_INIT;
     ffwd_source source;
+    bool npy = false;
     *out = NULL;
     ffwd_status status = ffwd_struct_read(&given, sizeof given, options, err);
     if (status != FFWD_OK) {
         return status;
     }
     status = ffwd_source_open(&source, path, err);
+    if (status == FFWD_OK) {
+        status = find_npy(&source, path, &npy, err);
+    }
     if (status != FFWD_OK) {
         ffwd_source_close(&source);
         return status;
     }
-    return is_npy(&source, path) ? open_npy(&source, &given, out, err)
-                                 : ffwd_csv_reader_open(&source, &given, out, err);
+    return npy ? open_npy(&source, &given, out, err)
+               : ffwd_csv_reader_open(&source, &given, out, err);
 }
 
 void ffwd_reader_destroy(ffwd_reader *reader) {

@@ -29,8 +29,13 @@ ffwd_status ffwd_source_open(ffwd_source *source, const char *path, ffwd_error *
         return ffwd_fail_errno(err, source->name, "cannot read");
     }
     source->seekable = S_ISREG(there.st_mode);
-    if (source->seekable) { // standard input may have been read from before
-        source->first = (uint64_t)lseek(source->fd, 0, SEEK_CUR);
+    if (source->seekable) {
+        off_t at = lseek(source->fd, 0, SEEK_CUR); // standard input may have been read from before
+        if (at < 0) {
+            return ffwd_fail_errno(err, source->name, "cannot read");
+        }
+        source->size = (uint64_t)there.st_size;
+        source->first = (uint64_t)at;
         source->offset = source->first;
     }
     return FFWD_OK;
@@ -48,6 +53,14 @@ static ffwd_status read_file(ffwd_source *source, char *bytes, size_t room, size
         source->offset += got > 0 ? (uint64_t)got : 0;
     }
     return FFWD_OK;
+}
+
+ffwd_status ffwd_source_peek(const ffwd_source *source, void *bytes, size_t room, size_t *count,
+                             ffwd_error *err) {
+    ffwd_source beside = *source;
+    beside.offset = 0;
+    *count = 0;
+    return source->seekable ? read_file(&beside, bytes, room, count, err) : FFWD_OK;
 }
 
 static bool is_cancelled(const ffwd_source *source) {

@@ -14,6 +14,7 @@ typedef struct ffwd_source {
     const char *name; /**< in messages; its owner keeps it */
     bool seekable;
     bool ended;          /**< a pipe has given its last byte */
+    uint64_t size;       /**< of a seekable file, when it was opened */
     uint64_t first;      /**< where a seekable file begins, for who opened it */
     uint64_t offset;     /**< what comes next */
     bool begun;          /**< the first bytes have said whether there is compression */
@@ -35,6 +36,10 @@ ffwd_status ffwd_source_open(ffwd_source *source, const char *path, ffwd_error *
  *         FFWD_ECANCELLED when source->cancelled says so, also within 50 ms of waiting
  */
 ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
+                             ffwd_error *err);
+
+/** The first bytes of a seekable file, as they are stored; of a pipe none. FFWD_EIO. */
+ffwd_status ffwd_source_peek(const ffwd_source *source, void *bytes, size_t room, size_t *count,
                              ffwd_error *err);
 
 /** Goes back to the first byte; FFWD_EUNSUPPORTED of a pipe. */
