@@ -8,8 +8,8 @@
 #include "failure.h"
 #include "quantity.h"
 
-/** More than any network has inputs. */
-#define MOST_COLUMNS (UINT64_C(1) << 20)
+/** Of a list; more than any table has. */
+#define MOST_COLUMNS (UINT64_C(1) << 18)
 
 static bool refuse(const char *option, const char *text, const char *wanted) {
     fail(EX_USAGE, "%s takes %s, not '%s'", option, wanted, text);
@@ -26,6 +26,12 @@ static const char *find_end(const char *text, const char *ends) {
     return text;
 }
 
+/** Room for one more item; it doubles where it is full, at every power of two. */
+static void *make_room(void *items, size_t count, size_t item_size) {
+    bool full = (count & (count - 1)) == 0;
+    return full ? need_memory(items, (count > 0 ? 2 * count : 1) * item_size) : items;
+}
+
 /** A copy of [text, end) without its \, which lives as long as the options. */
 static const char *keep_plain(const char *text, const char *end, column_options *out) {
     char *plain = need_memory(NULL, (size_t)(end - text) + 1), *to = plain;
@@ -34,12 +40,12 @@ static const char *keep_plain(const char *text, const char *end, column_options 
         *to++ = *text++;
     }
     *to = '\0';
-    out->texts = need_memory(out->texts, (out->text_count + 1) * sizeof *out->texts);
+    out->texts = make_room(out->texts, out->text_count, sizeof *out->texts);
     return out->texts[out->text_count++] = plain;
 }
 
 static void append(name_list *list, const char *name) {
-    list->items = need_memory(list->items, (list->count + 1) * sizeof *list->items);
+    list->items = make_room(list->items, list->count, sizeof *list->items);
     list->items[list->count++] = name;
 }
 
@@ -77,6 +83,9 @@ static bool parse_list(const char *text, bool ranges, column_options *out, name_
             return false;
         }
         if (ranges && parse_range(at, end, &first, &last)) {
+            if (list->count + (last - first) >= MOST_COLUMNS) {
+                return false;
+            }
             append_range(first, last, out, list);
         } else {
             append(list, keep_plain(at, end, out));
@@ -118,7 +127,7 @@ static bool parse_word(const char *column, const char **at, column_options *out)
     if (*colon == '\0' || !parse_number(colon + 1, end, &value)) {
         return false;
     }
-    out->words = need_memory(out->words, (out->word_count + 1) * sizeof *out->words);
+    out->words = make_room(out->words, out->word_count, sizeof *out->words);
     out->words[out->word_count++] = (ffwd_word){column, keep_plain(text, colon, out), value};
     *at = end;
     return true;
@@ -137,7 +146,7 @@ bool column_options_map(const char *text, column_options *out) {
 }
 
 static void append_missing(const char *column, double value, column_options *out) {
-    out->missing = need_memory(out->missing, (out->missing_count + 1) * sizeof *out->missing);
+    out->missing = make_room(out->missing, out->missing_count, sizeof *out->missing);
     out->missing[out->missing_count++] = (ffwd_missing){column, value};
 }
 

@@ -40,6 +40,10 @@ static ffwd_status read_header(npy_reader *own, uint64_t file_bytes, ffwd_error 
     if (status == FFWD_OK) {
         status = ffwd_npy_check_numbers(&own->header, err);
     }
+    if (status == FFWD_OK && own->header.rows == UINT64_MAX) { // stands for a number not known
+        status = ffwd_fail(err, FFWD_EUNSUPPORTED, "%llu rows are more than can be read",
+                           (unsigned long long)UINT64_MAX);
+    }
     if (status != FFWD_OK) {
         status = ffwd_fail_prefix(err, status, path);
     }
