@@ -59,13 +59,13 @@ const smooth_activation smooth[] = {
     {FFWD_ELU, true, false, 0.8185, 0.8185, elu},
     {FFWD_SELU, true, false, 0.7965, 0.7965, selu},
     {FFWD_CELU, true, false, 0.8185, 0.8185, elu},
-    {FFWD_SOFTPLUS, true, false, 0.9305, 0.9005, softplus},
+    {FFWD_SOFTPLUS, true, false, 0.9345, 0.9005, softplus},
     {FFWD_SOFTSIGN, true, true, 0.5015, 0.5015, softsign},
-    {FFWD_GELU, false, false, 1.4005, 1.9005, gelu},
-    {FFWD_GELU_TANH, false, false, 0.7905, 1.6005, gelu_tanh},
+    {FFWD_GELU, false, false, 1.3005, 1.9005, gelu},
+    {FFWD_GELU_TANH, false, false, 0.7985, 1.6005, gelu_tanh},
     {FFWD_SILU, false, false, 0.8265, 0.8265, silu},
     {FFWD_HARD_SWISH, false, false, 0.5005, 0.5005, hard_swish},
-    {FFWD_MISH, false, false, 0.7905, 0.7905, mish},
+    {FFWD_MISH, false, false, 0.8065, 0.7905, mish},
     {FFWD_EXP, true, false, 0.8445, 0.8445, expl},
 };
 
