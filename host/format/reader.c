@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/memory.h"
 #include "base/structs.h"
 #include "format/file_io.h"
 #include "format/kept.h"
