@@ -204,6 +204,8 @@ static int plan(const variant *v, const ffwd_opencl_tiles *tiles) {
     } else {
         fprintf(stderr, "%s: %s\n", net_shape_text(&v->shape), err.message);
     }
+    ffwd_opencl_programs_destroy(&device);
+    (void)pthread_mutex_destroy(&device.programs_mutex);
     ffwd_model_destroy(model);
     return status == FFWD_OK ? 0 : 1;
 }
