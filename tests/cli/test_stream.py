@@ -90,7 +90,7 @@ class BreakingOff(command.Case):
 
     def test_input_that_shrinks(self):
         """The reading station gives up in the middle; nothing is left."""
-        process = self.start_slow("-o", "shrunk.npy", "--memory", "8M")
+        process = self.start_slow("-o", "shrunk.npy", "--memory", "1M")
         time.sleep(0.2)
         os.truncate(command.folder / "slow.npy", 4096)
         _, said = process.communicate(timeout=60)
