@@ -21,8 +21,9 @@ static inline REAL ffwd_canonical(REAL z) {
 #define FFWD_ROUNDER 0x1.8p+23f
 #define FFWD_LOG2E   0x1.715476p+0f
 
-/* ln 2, and in two parts; n times the first of them is exact for |n| < 512. */
+/* ln 2: nearest and rest; and so that n times the first part is exact for |n| < 512. */
 #define FFWD_LN2      0x1.62e43p-1f
+#define FFWD_LN2_REST (-0x1.05c61p-29f)
 #define FFWD_LN2_HIGH 0x1.62e4p-1f
 #define FFWD_LN2_LOW  0x1.7f7d1cp-20f
 

@@ -21,7 +21,9 @@ static inline REAL ffwd_canonical(REAL z) {
 #define FFWD_ROUNDER 0x1.8p+52
 #define FFWD_LOG2E   0x1.71547652b82fep+0
 
-/* ln 2 in two parts; n times the first is exact for |n| < 8192. */
+/* ln 2: nearest and rest; and so that n times the first part is exact for |n| < 8192. */
+#define FFWD_LN2      0x1.62e42fefa39efp-1
+#define FFWD_LN2_REST 0x1.abc9e3b39803fp-56
 #define FFWD_LN2_HIGH 0x1.62e42fefa4p-1
 #define FFWD_LN2_LOW  (-0x1.8432a1b0e2634p-43)
 
