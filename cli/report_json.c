@@ -91,6 +91,17 @@ static json_t *limits_json(const limit_result *limit) {
     return limits;
 }
 
+/** Null where the device compiles nothing. */
+static json_t *cache_json(const ffwd_device_info *device) {
+    if (device_is_cpu(device)) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "folder", json_text(device->cache), "hits",
+                     json_count(device->cache_hits), "misses", json_count(device->cache_misses),
+                     "spoilt", json_count(device->cache_spoilt), "note",
+                     json_text(device->cache_note));
+}
+
 static void add_device(json_t *object, const result *found) {
     ffwd_device_info device = device_of(found->engine);
     json_object_set_new(object, "device", json_text(device.id));
@@ -102,6 +113,7 @@ static void add_device(json_t *object, const result *found) {
     json_object_set_new(object, "strategy",
                         json_string(ffwd_strategy_name(ffwd_engine_strategy(found->engine))));
     json_object_set_new(object, "why", json_text(ffwd_engine_why(found->engine)));
+    json_object_set_new(object, "cache", cache_json(&device));
 }
 
 /** Null where the system does not say. */

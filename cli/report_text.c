@@ -161,6 +161,26 @@ static void print_limit(const limit_result *limit, FILE *stream) {
     fputs(")\n", stream);
 }
 
+/** What a driver need not compile since an earlier process did. */
+static void print_cache(const result *found, FILE *stream) {
+    const ffwd_device_info device = device_of(found->engine);
+    if (device_is_cpu(&device)) {
+        return;
+    }
+    if (device.cache[0] == '\0') {
+        fprintf(stream, "  cache     off%s%s\n", device.cache_note[0] != '\0' ? ": " : "",
+                device.cache_note);
+        return;
+    }
+    fprintf(stream, "  cache     %" PRIu32 " hit%s, %" PRIu32 " miss%s", device.cache_hits,
+            device.cache_hits == 1 ? "" : "s", device.cache_misses,
+            device.cache_misses == 1 ? "" : "es");
+    if (device.cache_spoilt > 0) {
+        fprintf(stream, ", %" PRIu32 " of them spoilt", device.cache_spoilt);
+    }
+    fprintf(stream, "; %s\n", device.cache_note[0] != '\0' ? device.cache_note : device.cache);
+}
+
 /** What is neither our buffers nor the device's is the program itself. */
 static void print_resident(const result *found, FILE *stream) {
     uint64_t buffers = ffwd_engine_memory(found->engine) + found->pieces_bytes;
@@ -210,6 +230,7 @@ void report_text_result(const result *found, FILE *stream) {
     }
     fprintf(stream, "  output    %016" PRIx64 "  XXH3-64 of Y\n", found->output_hash);
     print_resident(found, stream);
+    print_cache(found, stream);
     print_notes(found, stream);
     print_stages(found, stream);
 }

@@ -151,7 +151,8 @@ static const syntax syntaxes[COMMAND_COUNT + 1] = {
         "Exit status: 0 done; 1 verify or bench found a difference; 64 usage; 65 bad data; 66 no "
         "such input; 69 device or feature unavailable; 70 a defect; 71 out of memory; 73, 74 an "
         "output cannot be made, or reading or writing failed; 129, 130, 143 interrupted.\n\n"
-        "Environment: FFWD_DEVICE is the default of --device; FFWD_OPENCL_LIBRARY names the OpenCL "
+        "Environment: FFWD_DEVICE is the default of --device; FFWD_CACHE is the folder where "
+        "compiled OpenCL programs are kept, `off' keeps none; FFWD_OPENCL_LIBRARY names the OpenCL "
         "loader, `none' does without."}};
 
 const syntax *syntax_of(command which) {

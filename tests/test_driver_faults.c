@@ -2,6 +2,7 @@
 // Every OpenCL call fails in turn, in every way that drivers fail: opening, placing, running and
 // running on end with the right bits or a clear error, in time, and nothing is left but what a lost
 // device was abandoned with. A sample of the cases, or all of them where FFWD_LONG is set.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,11 +13,15 @@
 #include <unistd.h>
 
 #include "support/fault_layer.h"
+#include "support/files.h"
 #include "support/nets.h"
 #include "support/oracle.h"
 #include "support/suite.h"
 
 enum { LAYERS = 2, IN = 6, HIDDEN = 5, OUT = 3, ROWS_MAX = 1300, SAMPLES = 48, CASE_S_MAX = 10 };
+
+/** Where programs come from: the compiler; the compiler, and are kept; where they were kept. */
+typedef enum programs { COMPILED, KEPT, FOUND } programs;
 
 /** What is done while a call fails: with every code, or with the codes in turn. */
 typedef struct scenario {
@@ -24,16 +29,20 @@ typedef struct scenario {
     uint32_t strategy, dtype;
     uint64_t rows, chunk_rows;
     int copy, captured, devices, no_fallback, every_code;
+    programs programs;
 } scenario;
 
 static const scenario scenarios[] = {
-    {"fused, one chunk in place", FFWD_FUSED, FFWD_F32, 40, 40, 0, 0, 1, 0, 1},
-    {"fused, chunks copied", FFWD_FUSED, FFWD_F32, ROWS_MAX, 600, 1, 0, 1, 0, 1},
-    {"fused, captured", FFWD_FUSED, FFWD_F32, 700, 600, 0, 1, 1, 0, 0},
-    {"layered, captured, chunks copied", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 1, 1, 0, 0},
-    {"chain, float64, one chunk copied", FFWD_CHAIN, FFWD_F64, 40, 40, 1, 0, 1, 0, 0},
-    {"layered, two devices", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 0, 2, 0, 1},
-    {"layered, no fallback", FFWD_LAYERED, FFWD_F32, 700, 600, 0, 0, 1, 1, 0},
+    {"fused, one chunk in place", FFWD_FUSED, FFWD_F32, 40, 40, 0, 0, 1, 0, 1, COMPILED},
+    {"fused, chunks copied", FFWD_FUSED, FFWD_F32, ROWS_MAX, 600, 1, 0, 1, 0, 1, COMPILED},
+    {"fused, captured", FFWD_FUSED, FFWD_F32, 700, 600, 0, 1, 1, 0, 0, COMPILED},
+    {"layered, captured, chunks copied", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 1, 1, 0, 0,
+     COMPILED},
+    {"chain, float64, one chunk copied", FFWD_CHAIN, FFWD_F64, 40, 40, 1, 0, 1, 0, 0, COMPILED},
+    {"layered, two devices", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 0, 2, 0, 1, COMPILED},
+    {"layered, no fallback", FFWD_LAYERED, FFWD_F32, 700, 600, 0, 0, 1, 1, 0, COMPILED},
+    {"layered, programs kept", FFWD_LAYERED, FFWD_F64, 40, 40, 1, 0, 1, 0, 1, KEPT},
+    {"fused, captured, programs found", FFWD_FUSED, FFWD_F32, 40, 40, 0, 1, 1, 0, 1, FOUND},
 };
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 
@@ -288,7 +297,31 @@ static void check_living(void) {
                   (unsigned long long)live, (unsigned long long)abandoned);
 }
 
+static void empty_cache(void) {
+    DIR *entries = opendir(scratch("cache"));
+    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    if (entries != NULL) {
+        (void)closedir(entries);
+    }
+}
+
+/** Brings programs to where the scenario finds them: a fault may have spoilt them. */
+static void prepare_cache(const scenario *s) {
+    const fault_plan none = {FAULT_NONE, 0, 0, 0};
+    (void)setenv("FFWD_CACHE", s->programs == COMPILED ? "off" : scratch("cache"), 1);
+    if (s->programs == KEPT) {
+        empty_cache();
+    } else if (s->programs == FOUND) {
+        begin(&none);
+        (void)use_devices(s, &none);
+        end_faults();
+    }
+}
+
 static void run_case(const scenario *s, const manner *m, const fault_plan *plan) {
+    prepare_cache(s);
     const uint64_t before = ffwd_abandoned_objects();
     fault_tally seen;
     (void)snprintf(under_way, sizeof under_way, "%s: call %llu %s, code %d", s->name,
@@ -326,6 +359,7 @@ static uint64_t start(const scenario *s) {
     (void)signal(SIGALRM, too_long);
     prepare_work(s);
     (void)snprintf(under_way, sizeof under_way, "%s: no fault", s->name);
+    prepare_cache(s);
     begin(&none);
     const outcome o = use_devices(s, &none);
     tally(&seen);
@@ -438,6 +472,7 @@ int main(void) {
     for (int i = 0; i < SCENARIOS; i++) {
         TCase *faults = tcase_create(scenarios[i].name);
         tcase_set_timeout(faults, is_long() ? 7200 : 300);
+        tcase_add_checked_fixture(faults, files_begin, files_end);
         tcase_add_loop_test(faults, every_call_fails, i * WAYS, i * WAYS + (is_long() ? WAYS : 1));
         suite_add_tcase(suite, faults);
     }

@@ -145,7 +145,7 @@ START_TEST(the_selector_comes_from_the_options_or_the_environment) {
 END_TEST
 
 START_TEST(device_options_reach_the_cpu_that_an_engine_opens) {
-    const ffwd_device_options device_options = {sizeof device_options, 3, "portable", NULL};
+    const ffwd_device_options device_options = {sizeof device_options, 3, "portable", NULL, NULL};
     ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
     options.device_options = &device_options;
     ffwd_engine *engine = NULL;
@@ -468,7 +468,7 @@ START_TEST(buffers_stay_within_the_bound) {
 END_TEST
 
 START_TEST(a_forced_instruction_set_has_its_own_rate) {
-    const ffwd_device_options options = {sizeof options, 1, "portable", NULL};
+    const ffwd_device_options options = {sizeof options, 1, "portable", NULL, NULL};
     ffwd_device *portable = NULL;
     ffwd_engine *engine = NULL;
     expect_ok(ffwd_device_open("cpu", &options, &portable, &err), &err);

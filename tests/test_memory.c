@@ -58,7 +58,7 @@ static void end_model(void *made) {
 }
 
 static ffwd_status open_device(void **out) {
-    const ffwd_device_options options = {sizeof options, 3, NULL, NULL};
+    const ffwd_device_options options = {sizeof options, 3, NULL, NULL, NULL};
     ffwd_device *made = *out;
     const ffwd_status status = ffwd_device_open("cpu", &options, &made, &err);
     *out = made;

@@ -23,7 +23,7 @@
 static void check_refused(const char *selector, ffwd_status expected, const char *part) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_device *device = NULL;
-    ffwd_status status = ffwd_opencl_open(selector, &device, &err);
+    ffwd_status status = ffwd_opencl_open(selector, NULL, &device, &err);
     ck_assert_int_eq(status, expected);
     ck_assert_ptr_null(device);
     ck_assert_msg(strstr(err.message, part) != NULL, "\"%s\" lacks \"%s\"", err.message, part);
@@ -86,7 +86,7 @@ static int exit_of_child(int (*child_main)(void)) {
 
 static int find_no_library(void) {
     ffwd_device *device = NULL;
-    return ffwd_opencl_open("opencl", &device, NULL) == FFWD_ENODEVICE ? 0 : 1;
+    return ffwd_opencl_open("opencl", NULL, &device, NULL) == FFWD_ENODEVICE ? 0 : 1;
 }
 
 START_TEST(fork_after_no_library) {
@@ -127,7 +127,7 @@ START_TEST(every_selector) {
     for (size_t i = 0; i < 3; i++) {
         ffwd_device *again = NULL;
         ffwd_device_info found = FFWD_DEVICE_INFO_INIT;
-        ck_assert_int_eq(ffwd_opencl_open(selectors[i], &again, NULL), FFWD_OK);
+        ck_assert_int_eq(ffwd_opencl_open(selectors[i], NULL, &again, NULL), FFWD_OK);
         ffwd_device_describe(again, &found);
         ck_assert_str_eq(found.id, info.id);
         ffwd_device_destroy(again);
@@ -381,7 +381,7 @@ static int use_in_child(ffwd_device *device, small_net *net) {
     if (small_net_run(net, NULL) != FFWD_ESTATE ||
         ops->clone(net->placement, &other, NULL) != FFWD_ESTATE ||
         ops->prepare(device, net->model, &request, &other, NULL) != FFWD_ESTATE ||
-        ffwd_opencl_open("opencl", &opened, NULL) != FFWD_ESTATE || visit_all(note) != 0 ||
+        ffwd_opencl_open("opencl", NULL, &opened, NULL) != FFWD_ESTATE || visit_all(note) != 0 ||
         strstr(note, "fork") == NULL) {
         return 1;
     }
@@ -482,5 +482,6 @@ static Suite *states_suite(void) {
 }
 
 int main(void) {
+    (void)setenv("FFWD_CACHE", "off", 1); // a probe that was passed is not made again
     return suite_main(states_suite());
 }

@@ -28,7 +28,7 @@ static ffwd_status open_selected(const char *selector, const ffwd_device_options
         return ffwd_cpu_open(options, out, err);
     }
     const ffwd_status status = check_opencl_options(selector, options, err);
-    return status != FFWD_OK ? status : ffwd_opencl_open(selector, out, err);
+    return status != FFWD_OK ? status : ffwd_opencl_open(selector, options->cache, out, err);
 }
 
 ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *given,
@@ -69,10 +69,11 @@ struct ffwd_device_list {
 
 /** The members of an info that are strings. */
 static const size_t string_members[] = {
-    offsetof(ffwd_device_info, id),      offsetof(ffwd_device_info, backend),
-    offsetof(ffwd_device_info, name),    offsetof(ffwd_device_info, platform),
-    offsetof(ffwd_device_info, driver),  offsetof(ffwd_device_info, isa),
-    offsetof(ffwd_device_info, refused),
+    offsetof(ffwd_device_info, id),         offsetof(ffwd_device_info, backend),
+    offsetof(ffwd_device_info, name),       offsetof(ffwd_device_info, platform),
+    offsetof(ffwd_device_info, driver),     offsetof(ffwd_device_info, isa),
+    offsetof(ffwd_device_info, refused),    offsetof(ffwd_device_info, cache),
+    offsetof(ffwd_device_info, cache_note),
 };
 #define STRING_COUNT (sizeof string_members / sizeof string_members[0])
 

@@ -6,8 +6,10 @@
 
 static const char reason[] = "no OpenCL device: built without OpenCL";
 
-ffwd_status ffwd_opencl_open(const char *selector, ffwd_device **out, ffwd_error *err) {
+ffwd_status ffwd_opencl_open(const char *selector, const char *cache, ffwd_device **out,
+                             ffwd_error *err) {
     (void)selector;
+    (void)cache;
     *out = NULL;
     return ffwd_fail(err, FFWD_ENODEVICE, "%s", reason);
 }

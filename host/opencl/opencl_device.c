@@ -32,6 +32,13 @@ static void query_text(const ffwd_opencl_device *device, cl_device_info what, ch
     }
 }
 
+static void query_platform(const ffwd_opencl_device *device, cl_platform_info what,
+                           char text[256]) {
+    if (device->cl->clGetPlatformInfo(device->platform, what, 255, text, NULL) != CL_SUCCESS) {
+        text[0] = '\0';
+    }
+}
+
 static uint32_t query_type(const ffwd_opencl_device *device) {
     cl_device_type type = 0;
     query(device, CL_DEVICE_TYPE, sizeof type, &type);
@@ -79,11 +86,8 @@ static void query_all(ffwd_opencl_device *device) {
     query_text(device, CL_DEVICE_NAME, device->name);
     query_text(device, CL_DRIVER_VERSION, device->driver);
     query_text(device, CL_DEVICE_VERSION, device->version);
-    if (device->cl->clGetPlatformInfo(device->platform, CL_PLATFORM_NAME,
-                                      sizeof device->platform_name - 1, device->platform_name,
-                                      NULL) != CL_SUCCESS) {
-        device->platform_name[0] = '\0';
-    }
+    query_platform(device, CL_PLATFORM_NAME, device->platform_name);
+    query_platform(device, CL_PLATFORM_VERSION, device->platform_version);
     query(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group_items, &group_items);
     query(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units);
     query(device, CL_DEVICE_VENDOR_ID, sizeof device->vendor, &device->vendor);
@@ -101,6 +105,8 @@ static void query_all(ffwd_opencl_device *device) {
 
 static void describe(const ffwd_device *base, ffwd_device_info *info) {
     const ffwd_opencl_device *device = (const ffwd_opencl_device *)base;
+    ffwd_store *store = &((ffwd_opencl_device *)ffwd_unconst(base))->store;
+    const ffwd_store_tally tally = ffwd_store_count(store);
     info->type = device->type;
     info->id = device->selector;
     info->backend = "opencl";
@@ -111,6 +117,11 @@ static void describe(const ffwd_device *base, ffwd_device_info *info) {
     info->f64 = device->has_f64 && atomic_load(&device->verdict_f64) != FFWD_REFUSED;
     info->shares_memory = device->shares_memory;
     info->memory_bytes = device->memory_bytes;
+    info->cache = device->store.folder;
+    info->cache_note = ffwd_store_note(store);
+    info->cache_hits = tally.hits;
+    info->cache_misses = tally.misses;
+    info->cache_spoilt = tally.spoilt;
     info->refused = atomic_load(&device->loss) == FFWD_LOST ? device->lost : device->refused;
 }
 
@@ -123,6 +134,7 @@ static void close_device(ffwd_device *base) {
     ffwd_opencl_device *device = (ffwd_opencl_device *)base;
     ffwd_opencl_programs_destroy(device);
     ffwd_opencl_release_context(device, device->context);
+    ffwd_store_finish(&device->store);
     (void)pthread_mutex_destroy(&device->programs_mutex);
     (void)pthread_mutex_destroy(&device->f64_mutex);
     ffwd_free(device);
@@ -152,6 +164,7 @@ ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id 
     device->id = id;
     (void)snprintf(device->selector, sizeof device->selector, "%u:%u", (unsigned)p, (unsigned)d);
     query_all(device);
+    ffwd_store_init(&device->store, NULL);
     (void)pthread_mutex_init(&device->programs_mutex, NULL);
     (void)pthread_mutex_init(&device->f64_mutex, NULL);
     atomic_init(&device->verdict_f64, FFWD_UNPROBED);
@@ -160,6 +173,13 @@ ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id 
                      device->type == FFWD_TYPE_CPU ? &cpu_type_ops : &other_type_ops);
     *out = device;
     return FFWD_OK;
+}
+
+void ffwd_opencl_device_keep(ffwd_opencl_device *device, const char *folder) {
+    if (folder != NULL) {
+        ffwd_store_finish(&device->store);
+        ffwd_store_init(&device->store, folder);
+    }
 }
 
 static ffwd_status check_features(const ffwd_opencl_device *device, ffwd_error *err) {

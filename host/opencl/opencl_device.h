@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/store.h"
 #include "device/device.h"
 #include "opencl/loader.h"
 #include "opencl/opencl_tiles.h"
@@ -28,7 +29,8 @@ typedef struct ffwd_opencl_device {
     cl_context context;
 
     char selector[32]; /**< "P:D" */
-    char name[256], platform_name[256], driver[256], version[256];
+    char name[256], driver[256], version[256];
+    char platform_name[256], platform_version[256];
     uint32_t type;   /**< ffwd_device_type */
     uint32_t vendor; /**< its number */
     const ffwd_opencl_tiles *tiles;
@@ -41,6 +43,7 @@ typedef struct ffwd_opencl_device {
     bool exact_division; /**< has the option for correctly rounded float division */
     bool has_f64;
 
+    ffwd_store store; /**< of programs and verdicts */
     pthread_mutex_t programs_mutex;
     ffwd_opencl_program *programs;
     char refused[FFWD_OPENCL_REASON]; /**< why it cannot be used, or "" */
@@ -58,6 +61,10 @@ typedef struct ffwd_opencl_device {
 ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id platform,
                                       cl_device_id id, uint32_t p, uint32_t d,
                                       ffwd_opencl_device **out, ffwd_error *err);
+
+/** Keeps programs and verdicts in a folder instead of the environment's; "off", or NULL: as it is.
+ *  Before start. */
+void ffwd_opencl_device_keep(ffwd_opencl_device *device, const char *folder);
 
 /** Makes it ready for models: checks, context, float32 probe. FFWD_ENODEVICE with the reason, or
  *  FFWD_ENOMEM. */

@@ -33,21 +33,37 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
                               &placement->slots[slot], err);
 }
 
-ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err) {
+/** Whether kernels failed that an earlier process had compiled: they are compiled anew then. */
+static bool deserves_another_try(ffwd_opencl_device *device, ffwd_status status) {
+    return (status == FFWD_ENODEVICE || status == FFWD_EDEVICE) &&
+           ffwd_opencl_device_reachable(device) && ffwd_opencl_spoil_programs(device);
+}
+
+static ffwd_status make_capturing(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     ffwd_opencl_stage *stage = &placement->capturing_stage;
-    ffwd_status status = FFWD_OK;
-    if (placement->capturing != NULL) {
-        return FFWD_OK;
-    }
+    ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_fused_stage(plan, true, stage, err));
     FFWD_TRY(status, ffwd_opencl_kernel(plan->device, stage->program, stage->kernel,
                                         &placement->capturing, err));
     FFWD_TRY(status, ffwd_opencl_prove_captures(placement, err));
+    return FFWD_OK;
 cleanup:
-    if (status != FFWD_OK) {
-        ffwd_opencl_release_kernel(plan->device, placement->capturing);
-        placement->capturing = NULL;
+    ffwd_opencl_release_kernel(plan->device, placement->capturing);
+    placement->capturing = NULL;
+    return status;
+}
+
+ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err) {
+    if (placement->capturing != NULL) {
+        return FFWD_OK;
+    }
+    ffwd_status status = make_capturing(placement, err);
+    if (deserves_another_try(placement->plan->device, status)) {
+        status = make_capturing(placement, err);
+    }
+    if (status == FFWD_OK) {
+        ffwd_opencl_keep_programs(placement->plan->device);
     }
     return status;
 }
@@ -177,23 +193,35 @@ static ffwd_status hand_over(ffwd_placement *placement, bool prove, ffwd_placeme
     return FFWD_OK;
 }
 
-ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
-                                const ffwd_request *request, ffwd_placement **out,
-                                ffwd_error *err) {
-    ffwd_opencl_device *device = (ffwd_opencl_device *)base;
+static ffwd_status prepare(ffwd_opencl_device *device, const ffwd_model *model,
+                           const ffwd_request *request, ffwd_placement **out, ffwd_error *err) {
     ffwd_opencl_plan *plan = NULL;
     ffwd_placement *placement = NULL;
     ffwd_status status;
-    *out = NULL;
-    if (model->operation_count == 0) {
-        return ffwd_fail(err, FFWD_EUNSUPPORTED, "an empty chain has no kernel to launch");
-    }
     FFWD_TRY(status, ffwd_opencl_device_check(device, err));
     FFWD_TRY(status, ffwd_opencl_device_trust(device, model->dtype, err));
     FFWD_TRY(status, ffwd_opencl_plan_create(device, model, request, &plan, err));
     FFWD_TRY(status, place(plan, &placement, err));
     status = hand_over(placement, true, out, err);
 cleanup:
+    return status;
+}
+
+ffwd_status ffwd_opencl_prepare(ffwd_device *base, const ffwd_model *model,
+                                const ffwd_request *request, ffwd_placement **out,
+                                ffwd_error *err) {
+    ffwd_opencl_device *device = (ffwd_opencl_device *)base;
+    *out = NULL;
+    if (model->operation_count == 0) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "an empty chain has no kernel to launch");
+    }
+    ffwd_status status = prepare(device, model, request, out, err);
+    if (deserves_another_try(device, status)) {
+        status = prepare(device, model, request, out, err);
+    }
+    if (status == FFWD_OK) {
+        ffwd_opencl_keep_programs(device);
+    }
     return status;
 }
 

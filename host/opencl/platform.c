@@ -167,7 +167,7 @@ static ffwd_status fail_selection(const parsed_selector *selector,
 /** Starts the first device that is selected and not refused; the first refusal is the reason. Lack
  *  of memory refuses no device: it ends the search. */
 static ffwd_status open_selected(const parsed_selector *selector, const device_inventory *inventory,
-                                 ffwd_device **out, ffwd_error *err) {
+                                 const char *cache, ffwd_device **out, ffwd_error *err) {
     ffwd_error refusal = FFWD_ERROR_INIT;
     for (size_t i = 0; i < inventory->count; i++) {
         ffwd_opencl_device *device = NULL;
@@ -177,6 +177,7 @@ static ffwd_status open_selected(const parsed_selector *selector, const device_i
             return status;
         }
         if (selects(selector, &inventory->found[i], device)) {
+            ffwd_opencl_device_keep(device, cache);
             status = ffwd_opencl_device_start(device, &reason);
             if (status == FFWD_OK) {
                 *out = &device->base;
@@ -200,7 +201,8 @@ static ffwd_status open_selected(const parsed_selector *selector, const device_i
     return fail_selection(selector, inventory, err);
 }
 
-ffwd_status ffwd_opencl_open(const char *selector_text, ffwd_device **out, ffwd_error *err) {
+ffwd_status ffwd_opencl_open(const char *selector_text, const char *cache, ffwd_device **out,
+                             ffwd_error *err) {
     const parsed_selector selector = parse_selector(selector_text);
     device_inventory inventory;
     thread_guard guard;
@@ -208,7 +210,7 @@ ffwd_status ffwd_opencl_open(const char *selector_text, ffwd_device **out, ffwd_
     guard_enter(&guard);
     ffwd_status status = take_inventory(&inventory, err);
     if (status == FFWD_OK) {
-        status = open_selected(&selector, &inventory, out, err);
+        status = open_selected(&selector, &inventory, cache, out, err);
     }
     guard_leave(&guard);
     return status;

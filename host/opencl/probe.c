@@ -6,16 +6,17 @@
 
 #include "base/memory.h"
 #include "opencl/opencl_error.h"
-#include "opencl/program.h"
+#include "opencl/program_cache.h"
 
 /** Cases: the special values crossed, and a few hundred more. */
 #define CASES 640
 
 /** Launches the kernel over the operands and reads its results back. Its work-groups are an
  *  activation's, since a compiler that makes vectors of items does so by the group. */
-static ffwd_status ask_device(ffwd_opencl_device *device, const char *name, const char *definitions,
-                              void *operands, size_t operand_bytes, void *results,
-                              size_t result_bytes, ffwd_error *err) {
+static ffwd_status ask_device(ffwd_opencl_device *device, const char *name,
+                              const ffwd_opencl_recipe *recipe, void *operands,
+                              size_t operand_bytes, void *results, size_t result_bytes,
+                              ffwd_error *err) {
     const ffwd_opencl_api *cl = device->cl;
     cl_program program = NULL;
     cl_kernel kernel = NULL;
@@ -25,7 +26,7 @@ static ffwd_status ask_device(ffwd_opencl_device *device, const char *name, cons
     const cl_uint count = CASES;
     size_t group = 1;
     ffwd_status status;
-    FFWD_TRY(status, ffwd_opencl_build(device, "probe.cl", definitions, &program, err));
+    FFWD_TRY(status, ffwd_opencl_compile(device, recipe, &program, err));
     FFWD_TRY(status, ffwd_opencl_kernel(device, program, name, &kernel, err));
     FFWD_TRY(status, ffwd_opencl_group_items(device, kernel, name, &group, err));
     group = ffwd_min(group, device->group_items);
@@ -54,6 +55,7 @@ cleanup:
     ffwd_opencl_release_buffer(device, in);
     ffwd_opencl_release_queue(device, queue);
     ffwd_opencl_release_kernel(device, kernel);
+    ffwd_opencl_release_program(device, program);
     return status;
 }
 
@@ -71,11 +73,11 @@ static ffwd_status compare(const ffwd_probe_host *host, const void *operands, co
     return FFWD_OK;
 }
 
-ffwd_status ffwd_opencl_probe(ffwd_opencl_device *device, uint32_t dtype, ffwd_error *err) {
+/** Asks the device, and compares with the host's answers. */
+static ffwd_status examine(ffwd_opencl_device *device, uint32_t dtype,
+                           const ffwd_opencl_recipe *recipe, ffwd_error *err) {
     const ffwd_probe_host *host = dtype == FFWD_F64 ? &ffwd_probe_f64 : &ffwd_probe_f32;
     const char *name = dtype == FFWD_F64 ? "probe_f64" : "probe_f32";
-    const char *definitions =
-        dtype == FFWD_F64 ? "-D KERNEL=probe_f64 -D REAL_IS_F64" : "-D KERNEL=probe_f32";
     const size_t operand_bytes = (size_t)CASES * 3 * host->value_bytes;
     const size_t result_bytes = CASES * host->result_count * host->value_bytes;
     char *operands = ffwd_alloc(operand_bytes);
@@ -87,12 +89,27 @@ ffwd_status ffwd_opencl_probe(ffwd_opencl_device *device, uint32_t dtype, ffwd_e
     }
     host->fill(operands, CASES);
     host->answer(operands, CASES, expected);
-    FFWD_TRY(status, ask_device(device, name, definitions, operands, operand_bytes, got,
-                                result_bytes, err));
+    FFWD_TRY(status,
+             ask_device(device, name, recipe, operands, operand_bytes, got, result_bytes, err));
     FFWD_TRY(status, compare(host, operands, got, expected, err));
 cleanup:
     ffwd_free(operands);
     ffwd_free(got);
     ffwd_free(expected);
+    return status;
+}
+
+ffwd_status ffwd_opencl_probe(ffwd_opencl_device *device, uint32_t dtype, ffwd_error *err) {
+    const char *definitions =
+        dtype == FFWD_F64 ? "-D KERNEL=probe_f64 -D REAL_IS_F64" : "-D KERNEL=probe_f32";
+    ffwd_opencl_recipe recipe;
+    ffwd_status status = ffwd_opencl_recipe_make(device, "probe.cl", definitions, &recipe, err);
+    if (status != FFWD_OK || ffwd_opencl_has_passed(device, &recipe)) {
+        return status;
+    }
+    status = examine(device, dtype, &recipe, err);
+    if (status == FFWD_OK) {
+        ffwd_opencl_note_passed(device, &recipe);
+    }
     return status;
 }

@@ -7,7 +7,8 @@
 
 #include "opencl/opencl_device.h"
 
-/** FFWD_ENODEVICE with the first result that differs, FFWD_EDEVICE where the driver failed. */
+/** FFWD_OK where the device passes now or has passed in an earlier process; FFWD_ENODEVICE with the
+ *  first result that differs, FFWD_EDEVICE where the driver failed. */
 ffwd_status ffwd_opencl_probe(ffwd_opencl_device *device, uint32_t dtype, ffwd_error *err);
 
 /** Extents of a dense layer and its rows. */

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// The program cache of a device, keyed by source and definitions.
+// The programs of a device, each made once: found where an earlier process left it, or compiled.
 #include "opencl/program.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "opencl/kernel_sources.h"
 #include "opencl/opencl_error.h"
+#include "opencl/program_cache.h"
 
 struct ffwd_opencl_program {
     ffwd_opencl_program *next;
     cl_program program;
-    char key[FFWD_OPENCL_DEFINITIONS + 32]; /**< "matmul.cl -D ..." */
+    ffwd_opencl_recipe recipe;
+    bool found;  /**< by ffwd_opencl_find_program, not compiled */
+    bool unkept; /**< compiled, and not left to others yet */
+    bool spoilt; /**< not handed out any more; who has it keeps it */
 };
 
 static const ffwd_kernel_source *find_source(const char *name) {
@@ -46,13 +49,26 @@ static void append_log(const ffwd_opencl_device *device, cl_program program, ffw
     ffwd_free(log);
 }
 
-static ffwd_status compile(ffwd_opencl_device *device, const ffwd_kernel_source *source,
-                           const char *definitions, cl_program *out, ffwd_error *err) {
-    char options[FFWD_OPENCL_DEFINITIONS + 96];
+ffwd_status ffwd_opencl_recipe_make(const ffwd_opencl_device *device, const char *source,
+                                    const char *definitions, ffwd_opencl_recipe *out,
+                                    ffwd_error *err) {
+    const int length = snprintf(
+        out->options, sizeof out->options, "-cl-std=CL1.2%s %s",
+        device->exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "", definitions);
+    out->source = find_source(source);
+    if (out->source == NULL) {
+        return ffwd_fail(err, FFWD_EINTERNAL, "no kernel file %s", source);
+    }
+    if (length < 0 || (size_t)length >= sizeof out->options) {
+        return ffwd_fail(err, FFWD_EINTERNAL, "%s: definitions are too long", source);
+    }
+    return FFWD_OK;
+}
+
+ffwd_status ffwd_opencl_compile(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe,
+                                cl_program *out, ffwd_error *err) {
+    const ffwd_kernel_source *source = recipe->source;
     cl_int code = CL_SUCCESS;
-    (void)snprintf(options, sizeof options, "-cl-std=CL1.2%s %s",
-                   device->exact_division ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
-                   definitions);
     const char *text = source->text;
     cl_program program =
         device->cl->clCreateProgramWithSource(device->context, 1, &text, &source->length, &code);
@@ -61,7 +77,7 @@ static ffwd_status compile(ffwd_opencl_device *device, const ffwd_kernel_source 
     if (status != FFWD_OK) {
         return status;
     }
-    code = device->cl->clBuildProgram(program, 1, &device->id, options, NULL, NULL);
+    code = device->cl->clBuildProgram(program, 1, &device->id, recipe->options, NULL, NULL);
     status = ffwd_opencl_check(device, code, "clBuildProgram", source->name, err);
     if (status != FFWD_OK) {
         append_log(device, program, err);
@@ -72,43 +88,53 @@ static ffwd_status compile(ffwd_opencl_device *device, const ffwd_kernel_source 
     return FFWD_OK;
 }
 
-static ffwd_status add_program(ffwd_opencl_device *device, const char *source_name,
-                               const char *definitions, const char *key, ffwd_opencl_program **out,
-                               ffwd_error *err) {
+/** Finds or compiles a program that the device has not got yet. */
+static ffwd_status add_program(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe,
+                               ffwd_opencl_program **out, ffwd_error *err) {
     ffwd_opencl_program *entry = ffwd_alloc_zero(sizeof *entry);
+    ffwd_status status = FFWD_OK;
     if (entry == NULL) {
         return ffwd_fail_memory(err, sizeof *entry, "a program");
     }
-    const ffwd_kernel_source *source = find_source(source_name);
-    ffwd_status status = source != NULL
-                             ? compile(device, source, definitions, &entry->program, err)
-                             : ffwd_fail(err, FFWD_EINTERNAL, "no kernel file %s", source_name);
-    if (status != FFWD_OK) {
-        ffwd_free(entry);
-        return status;
+    entry->recipe = *recipe;
+    entry->program = ffwd_opencl_find_program(device, recipe);
+    entry->found = entry->program != NULL;
+    entry->unkept = !entry->found;
+    if (!entry->found) {
+        FFWD_TRY(status, ffwd_opencl_device_check(device, err)); // what was found may have lost it
+        FFWD_TRY(status, ffwd_opencl_compile(device, recipe, &entry->program, err));
     }
-    (void)snprintf(entry->key, sizeof entry->key, "%s", key);
     entry->next = device->programs;
     device->programs = entry;
     *out = entry;
     return FFWD_OK;
+cleanup:
+    ffwd_free(entry);
+    return status;
+}
+
+static ffwd_opencl_program *find_program(const ffwd_opencl_device *device,
+                                         const ffwd_opencl_recipe *recipe) {
+    ffwd_opencl_program *entry = device->programs;
+    while (entry != NULL && (entry->spoilt || entry->recipe.source != recipe->source ||
+                             strcmp(entry->recipe.options, recipe->options) != 0)) {
+        entry = entry->next;
+    }
+    return entry;
 }
 
 ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
                               const char *definitions, cl_program *out, ffwd_error *err) {
-    char key[sizeof((ffwd_opencl_program *)0)->key];
-    ffwd_status status = FFWD_OK;
-    if ((size_t)snprintf(key, sizeof key, "%s %s", source, definitions) >= sizeof key) {
-        return ffwd_fail(err, FFWD_EINTERNAL, "%s: definitions are too long", source);
+    ffwd_opencl_recipe recipe;
+    ffwd_status status = ffwd_opencl_recipe_make(device, source, definitions, &recipe, err);
+    if (status != FFWD_OK) {
+        return status;
     }
     (void)pthread_mutex_lock(&device->programs_mutex);
-    ffwd_opencl_program *entry = device->programs;
-    while (entry != NULL && strcmp(entry->key, key) != 0) {
-        entry = entry->next;
-    }
+    ffwd_opencl_program *entry = find_program(device, &recipe);
     if (entry == NULL) { // the device's, whoever asks for it
         const ffwd_allocator *before = ffwd_memory_enter(&device->base.allocator);
-        status = add_program(device, source, definitions, key, &entry, err);
+        status = add_program(device, &recipe, &entry, err);
         ffwd_memory_leave(before);
     }
     (void)pthread_mutex_unlock(&device->programs_mutex);
@@ -116,6 +142,32 @@ ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
         *out = entry->program;
     }
     return status;
+}
+
+void ffwd_opencl_keep_programs(ffwd_opencl_device *device) {
+    (void)pthread_mutex_lock(&device->programs_mutex);
+    ffwd_opencl_program *entry = device->programs;
+    for (; entry != NULL && ffwd_opencl_device_reachable(device); entry = entry->next) {
+        if (entry->unkept) {
+            entry->unkept = false;
+            ffwd_opencl_keep_program(device, &entry->recipe, entry->program);
+        }
+    }
+    (void)pthread_mutex_unlock(&device->programs_mutex);
+}
+
+bool ffwd_opencl_spoil_programs(ffwd_opencl_device *device) {
+    bool any = false;
+    (void)pthread_mutex_lock(&device->programs_mutex);
+    for (ffwd_opencl_program *entry = device->programs; entry != NULL; entry = entry->next) {
+        if (entry->found && !entry->spoilt) {
+            entry->spoilt = true;
+            ffwd_opencl_spoil_program(device, &entry->recipe);
+            any = true;
+        }
+    }
+    (void)pthread_mutex_unlock(&device->programs_mutex);
+    return any;
 }
 
 ffwd_status ffwd_opencl_kernel(ffwd_opencl_device *device, cl_program program, const char *name,

@@ -3,15 +3,30 @@
 #ifndef FFWD_OPENCL_PROGRAM_H
 #define FFWD_OPENCL_PROGRAM_H
 
+#include "opencl/kernel_sources.h"
 #include "opencl/opencl_device.h"
 
-/** Bytes of the longest definitions of a program. */
+/** Bytes of the longest definitions of a program, and of all its options. */
 #define FFWD_OPENCL_DEFINITIONS 2048
+#define FFWD_OPENCL_OPTIONS     (FFWD_OPENCL_DEFINITIONS + 96)
 
-/**
- * The program of an embedded file with these definitions ("-D KERNEL=matmul_f32 ..."), built at the
- * first call and kept by the device. FFWD_EDEVICE with the head of the driver's log.
- */
+/** All that a program is made from on a device. */
+typedef struct ffwd_opencl_recipe {
+    const ffwd_kernel_source *source;
+    char options[FFWD_OPENCL_OPTIONS];
+} ffwd_opencl_recipe;
+
+/** The recipe of an embedded file with definitions ("-D KERNEL=matmul_f32 ..."). */
+ffwd_status ffwd_opencl_recipe_make(const ffwd_opencl_device *device, const char *source,
+                                    const char *definitions, ffwd_opencl_recipe *out,
+                                    ffwd_error *err);
+
+/** A program of the caller's own, compiled now. FFWD_EDEVICE with the head of the driver's log. */
+ffwd_status ffwd_opencl_compile(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe,
+                                cl_program *out, ffwd_error *err);
+
+/** The program of an embedded file with definitions, made at the first call and kept by the device:
+ *  found where an earlier process left it, or compiled. */
 ffwd_status ffwd_opencl_build(ffwd_opencl_device *device, const char *source,
                               const char *definitions, cl_program *out, ffwd_error *err);
 
@@ -32,6 +47,14 @@ typedef struct ffwd_opencl_argument {
 ffwd_status ffwd_opencl_set_arguments(ffwd_opencl_device *device, cl_kernel kernel,
                                       const char *name, const ffwd_opencl_argument *arguments,
                                       size_t count, ffwd_error *err);
+
+/** Leaves what was compiled here to later processes. Best after the first launches, since drivers
+ *  put compiling off until then. */
+void ffwd_opencl_keep_programs(ffwd_opencl_device *device);
+
+/** After kernels that failed: what was found, not compiled, is not used or found any more. False
+ *  where there was none, so that it would be in vain to build anew. */
+bool ffwd_opencl_spoil_programs(ffwd_opencl_device *device);
 
 /** Lets all programs of a device go. */
 void ffwd_opencl_programs_destroy(ffwd_opencl_device *device);

@@ -33,7 +33,8 @@ def workplace(ffwd, data_folder, fault_library, layer_library, nth_call_library)
         folder = root / "work"
         folder.mkdir()
         kept = {key: value for key, value in os.environ.items() if not key.startswith("FFWD_")}
-        environment = {**kept, "LC_ALL": "C", "FFWD_OPENCL_LIBRARY": "none", "TERM": "xterm"}
+        environment = {**kept, "LC_ALL": "C", "FFWD_OPENCL_LIBRARY": "none", "TERM": "xterm",
+                       "FFWD_CACHE": str(root / "cache")}
         environment["PATH"] = f"{root / 'bin'}:{kept['PATH']}"
         fixtures.write(folder)
         yield

@@ -4,6 +4,9 @@
 import itertools
 import os
 import random
+import re
+import shutil
+from pathlib import Path
 
 import command
 from command import ffwd
@@ -20,8 +23,10 @@ class Driver(command.Case):
         self.need_opencl()
 
     def with_layer(self, kind=0, at=0, for_ever=0, code=0):
-        """The environment with a fault; rows are copied, so that results are read back."""
+        """The environment with a fault; rows are copied, so that results are read back, and every
+        run makes the same calls."""
         return {**command.with_opencl(), "OPENCL_LAYERS": command.layer, "FFWD_OPENCL_COPY": "1",
+                "FFWD_CACHE": "off",
                 "FFWD_TEST_LAYER": f"{kind}:{at}:{for_ever}:{code}",
                 "FFWD_TEST_LAYER_TALLY": str(command.folder / "tally")}
 
@@ -68,6 +73,73 @@ class Driver(command.Case):
                 self.assertIn(done.returncode, (69, 71), what)
                 self.assertIsNone(y, what)
                 self.assertRegex(done.stderr, r"^ffwd: [^\n]+\n$", what)
+
+
+class Cache(command.Case):
+    def setUp(self):
+        self.need_opencl()
+        self.env = {**command.with_opencl(), "FFWD_CACHE": str(command.folder / "kept" / "programs")}
+        self.addCleanup(shutil.rmtree, command.folder / "kept", True)
+
+    def run_once(self, **more):
+        """What the report says of the cache, and the hash of Y."""
+        report = command.ffwd_json("run", NET, "random:300", "-o", "driver.npy", "--device",
+                                   "opencl", env={**self.env, **more})
+        (result,) = report["results"]
+        cache = result["cache"]
+        return (cache["hits"], cache["misses"], cache["spoilt"]), cache, result["output_hash"]
+
+    def test_second_start(self):
+        counts, cache, expected = self.run_once()
+        self.assertEqual(cache["folder"], self.env["FFWD_CACHE"])
+        self.assertIsNone(cache["note"])
+        self.assertEqual((counts[0], counts[2]), (0, 0))
+        misses = counts[1]
+        self.assertGreater(misses, 1)
+        for _ in range(2):
+            counts, _, found = self.run_once()
+            self.assertEqual(counts, (misses, 0, 0))
+            self.assertEqual(found, expected)
+
+    def test_damaged(self):
+        """Cut anywhere, a file is made anew, and nobody is told but by the counts."""
+        (_, misses, _), _, expected = self.run_once()
+        files = sorted(Path(self.env["FFWD_CACHE"]).iterdir())
+        self.assertEqual(len(files), misses)
+        for path in files:
+            whole = path.read_bytes()
+            for length in random.Random(1).sample(range(len(whole)), 200 if LONG else 10):
+                path.write_bytes(whole[:length])
+                counts, _, found = self.run_once()
+                self.assertEqual(counts, (misses - 1, 1, 1))
+                self.assertEqual(found, expected)
+        self.assertEqual(self.run_once()[0], (misses, 0, 0))
+
+    def test_places(self):
+        """Without FFWD_CACHE it lies where the user's caches do; off is nowhere."""
+        home = command.folder / "kept"
+        del self.env["FFWD_CACHE"]
+        for env, folder in (({"XDG_CACHE_HOME": str(home / "x")}, home / "x" / "ffwd"),
+                            ({"XDG_CACHE_HOME": "", "HOME": str(home)}, home / ".cache" / "ffwd")):
+            env["POCL_CACHE_DIR"] = str(command.folder.parent / "pocl")
+            _, cache, _ = self.run_once(**env)
+            self.assertEqual(cache["folder"], str(folder))
+            self.assertEqual(folder.stat().st_mode & 0o7777, 0o700)
+        counts, cache, _ = self.run_once(FFWD_CACHE="off")
+        self.assertEqual((counts, cache["folder"]), ((0, 0, 0), None))
+
+    def test_said_in_words(self):
+        def line(**more):
+            done = ffwd("run", NET, "random:300", "-o", "driver.npy", "--device", "opencl",
+                        env={**self.env, **more})
+            return re.search(r"(?m)^  cache     (.*)$", done.stderr).group(1)
+        folder = self.env["FFWD_CACHE"]
+        self.assertRegex(line(), rf"^0 hits, [0-9]+ misses; {folder}$")
+        self.assertRegex(line(), rf"^[0-9]+ hits, 0 misses; {folder}$")
+        next(Path(folder).iterdir()).write_bytes(b"")
+        self.assertRegex(line(), rf"^[0-9]+ hits?, 1 miss, 1 of them spoilt; {folder}$")
+        self.assertEqual(line(FFWD_CACHE="off"), "off")
+        self.assertRegex(line(FFWD_CACHE="/proc/kept"), "/proc/kept cannot be opened: ")
 
 
 class SmallDevices(command.Case):

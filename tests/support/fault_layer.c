@@ -177,6 +177,9 @@ PLAIN(clGetProgramBuildInfo,
       (cl_program program, cl_device_id device, cl_program_build_info what, size_t size,
        void *value, size_t *used),
       (program, device, what, size, value, used))
+PLAIN(clGetProgramInfo,
+      (cl_program program, cl_program_info what, size_t size, void *value, size_t *used),
+      (program, what, size, value, used))
 PLAIN(clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t size, const void *value),
       (kernel, index, size, value))
 PLAIN(clGetKernelWorkGroupInfo,
@@ -201,6 +204,10 @@ CREATING(PROGRAM, clCreateProgramWithSource, cl_program,
          (cl_context context, cl_uint count_, const char **texts, const size_t *lengths,
           cl_int *code),
          (context, count_, texts, lengths, code))
+CREATING(PROGRAM, clCreateProgramWithBinary, cl_program,
+         (cl_context context, cl_uint devices, const cl_device_id *ids, const size_t *lengths,
+          const unsigned char **binaries, cl_int *states, cl_int *code),
+         (context, devices, ids, lengths, binaries, states, code))
 CREATING(KERNEL, clCreateKernel, cl_kernel, (cl_program program, const char *name, cl_int *code),
          (program, name, code))
 
@@ -412,8 +419,10 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_ic
     OURS(clCreateBuffer)
     OURS(clReleaseMemObject)
     OURS(clCreateProgramWithSource)
+    OURS(clCreateProgramWithBinary)
     OURS(clBuildProgram)
     OURS(clGetProgramBuildInfo)
+    OURS(clGetProgramInfo)
     OURS(clReleaseProgram)
     OURS(clCreateKernel)
     OURS(clReleaseKernel)

@@ -13,7 +13,7 @@
 ffwd_device *open_opencl(void) {
     ffwd_error err = FFWD_ERROR_INIT;
     ffwd_device *device = NULL;
-    ffwd_status status = ffwd_opencl_open("opencl", &device, &err);
+    ffwd_status status = ffwd_opencl_open("opencl", NULL, &device, &err);
     if (status != FFWD_OK) {
         ck_assert_msg(status == FFWD_ENODEVICE, "%s", err.message);
         expect_no_opencl(err.message);

@@ -11,6 +11,11 @@
 /** Shared with the processes that Check forks. */
 static atomic_uint *skipped;
 
+/** Tests leave no programs to the user's own runs. */
+__attribute__((constructor)) static void move_cache(void) {
+    (void)setenv("FFWD_CACHE", TEST_CACHE, 0);
+}
+
 /** Tests write to disks, and on a loaded one fdatasync alone takes longer than Check's own 4 s.
  *  Check reads the variable where a test case is made, which is before suite_main. */
 __attribute__((constructor)) static void raise_timeout(void) {
