@@ -26,6 +26,10 @@ typedef struct fake_device {
     uint64_t room_rows;    /**< that its memory holds; more are refused, and chunks halved */
     uint64_t memory_bytes; /**< that the last placement was given */
     int chunks_seen;
+    uint32_t depth;          /**< chunks under way; up to 1: none beside another */
+    bool fails_at_once;      /**< already when a chunk begins, if it does not come back */
+    ffwd_chunk under_way[4]; /**< number n at n mod 4 */
+    uint64_t begun, ended;
     bool *closed; /**< told when the device ends; may be NULL */
 } fake_device;
 
@@ -55,6 +59,7 @@ static ffwd_status fake_prepare(ffwd_device *device, const ffwd_model *model,
     ck_assert_ptr_nonnull(placement);
     expect_ok(ffwd_placement_init(placement, device, model, FFWD_CHAIN, 1, error), error);
     placement->chunk_rows = request->chunk_rows > 0 ? request->chunk_rows : CHUNK_ROWS;
+    placement->depth = fake->depth;
     *out = placement;
     return FFWD_OK;
 }
@@ -63,6 +68,10 @@ static ffwd_status fake_clone(const ffwd_placement *placement, ffwd_placement **
                               ffwd_error *error) {
     const ffwd_request request = {.chunk_rows = placement->chunk_rows};
     return fake_prepare(placement->device, placement->model, &request, out, error);
+}
+
+static bool will_fail(const fake_device *fake, int index) {
+    return index >= fake->fail_first && index < fake->fail_first + fake->fail_count;
 }
 
 /** Right, or half written and failed. */
@@ -76,7 +85,7 @@ static ffwd_status fake_run_chunk(ffwd_placement *placement, const ffwd_chunk *c
         return ffwd_fail_native(error, FFWD_ENOMEM, -4, "no room for %d rows", refused);
     }
     const int index = fake->chunks_seen++;
-    if (index >= fake->fail_first && index < fake->fail_first + fake->fail_count) {
+    if (will_fail(fake, index)) {
         memset(chunk->y.data, 0xee, chunk->x.rows * OUT * sizeof(float) / 2);
         return ffwd_fail_native(error, fake->fail_status, -4, "chunk %d did not come back", index);
     }
@@ -84,6 +93,37 @@ static ffwd_status fake_run_chunk(ffwd_placement *placement, const ffwd_chunk *c
     timing->kernel_ns++;
     placement->stages[0].launches++;
     return FFWD_OK;
+}
+
+/** All that have begun are given up. */
+static ffwd_status give_up(fake_device *fake, ffwd_status status) {
+    fake->ended = fake->begun;
+    return status;
+}
+
+static ffwd_status fake_begin_chunk(ffwd_placement *placement, const ffwd_chunk *chunk,
+                                    ffwd_timing *timing, ffwd_error *error) {
+    fake_device *fake = (fake_device *)placement->device;
+    ck_assert_uint_lt(fake->begun - fake->ended, fake->depth);
+    ck_assert_ptr_null(chunk->sums);
+    timing->hidden_ns++;
+    fake->under_way[fake->begun++ % 4] = *chunk;
+    const int index = fake->chunks_seen + (int)(fake->begun - fake->ended) - 1;
+    if (fake->fails_at_once && will_fail(fake, index)) {
+        fake->chunks_seen = index + 1;
+        return give_up(
+            fake, ffwd_fail_native(error, fake->fail_status, -4, "chunk %d did not begin", index));
+    }
+    return FFWD_OK;
+}
+
+static ffwd_status fake_end_chunk(ffwd_placement *placement, ffwd_error *error) {
+    fake_device *fake = (fake_device *)placement->device;
+    ffwd_timing timing = {0};
+    ck_assert_uint_lt(fake->ended, fake->begun);
+    const ffwd_status status =
+        fake_run_chunk(placement, &fake->under_way[fake->ended++ % 4], &timing, error);
+    return status == FFWD_OK ? FFWD_OK : give_up(fake, status);
 }
 
 static void fake_release(ffwd_placement *placement) {
@@ -105,6 +145,8 @@ static const ffwd_device_ops fake_ops = {
     .prepare = fake_prepare,
     .clone = fake_clone,
     .run_chunk = fake_run_chunk,
+    .begin_chunk = fake_begin_chunk,
+    .end_chunk = fake_end_chunk,
     .release = fake_release,
     .close = fake_close,
 };
@@ -270,6 +312,118 @@ START_TEST(the_timeline_shows_what_was_redone) {
     expect_ok(ffwd_engine_run(engine, &in, &out, &options, NULL, &err), &err);
     ck_assert_str_eq(text, "0:0: chunk 0+100; 0:0: failed chunk 100+100; cpu: chunk 100+100; "
                            "cpu: chunk 200+100; ");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------- chunks beside each other
+ */
+
+/** The timeline's chunks of the first 600 rows. */
+static const char *run_and_note(ffwd_engine *engine) {
+    static char text[512];
+    const ffwd_input in = net_input(x, FFWD_F32, 6 * CHUNK_ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, 6 * CHUNK_ROWS, OUT);
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    text[0] = '\0';
+    options.trace = note_chunk;
+    options.user = text;
+    memset(y, 0xa5, sizeof y);
+    expect_ok(ffwd_engine_run(engine, &in, &out, &options, NULL, &err), &err);
+    net_check_bits(y, expected, 6 * CHUNK_ROWS, OUT, FFWD_F32, "Y");
+    return text;
+}
+
+static ffwd_engine *engine_beside(fake_device **fake, int first, int count, bool at_once) {
+    *fake = fake_open("0:0", first, count);
+    (*fake)->depth = 2;
+    (*fake)->fails_at_once = at_once;
+    return engine_on(fake, 1, 0);
+}
+
+START_TEST(chunks_under_way_are_redone_elsewhere) {
+    fake_device *fake = NULL;
+    ffwd_engine *engine = engine_beside(&fake, 2, NEVER, false);
+    ck_assert_str_eq(run_and_note(engine),
+                     "0:0: chunk 0+100; 0:0: chunk 100+100; 0:0: failed chunk 200+100; "
+                     "0:0: failed chunk 300+100; cpu: chunk 200+100; cpu: chunk 300+100; "
+                     "cpu: chunk 400+100; cpu: chunk 500+100; ");
+    ck_assert_str_eq(ffwd_engine_fallback(engine),
+                     "0:0 failed (chunk 2 did not come back); cpu took over");
+    ffwd_engine_destroy(engine);
+
+    engine = engine_beside(&fake, 3, NEVER, true);
+    ck_assert_str_eq(run_and_note(engine),
+                     "0:0: chunk 0+100; 0:0: chunk 100+100; 0:0: failed chunk 200+100; "
+                     "0:0: failed chunk 300+100; cpu: chunk 200+100; cpu: chunk 300+100; "
+                     "cpu: chunk 400+100; cpu: chunk 500+100; ");
+    ck_assert_str_eq(ffwd_engine_fallback(engine),
+                     "0:0 failed (chunk 3 did not begin); cpu took over");
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(chunks_under_way_are_counted_once) {
+    fake_device *fake = NULL;
+    ffwd_engine *engine = engine_beside(&fake, NEVER, 0, false);
+    ffwd_report report = FFWD_REPORT_INIT;
+    expect_ok(run(engine, &report), &err);
+    net_check_bits(y, expected, ROWS, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks, ROWS / CHUNK_ROWS);
+    ck_assert_uint_eq(report.hidden_ns, ROWS / CHUNK_ROWS);
+    ck_assert_uint_eq(fake->begun, ROWS / CHUNK_ROWS);
+    ck_assert_uint_eq(fake->ended, fake->begun);
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(chunks_under_way_may_be_too_large) {
+    fake_device *fake = NULL;
+    ffwd_engine *engine = engine_beside(&fake, NEVER, 0, false);
+    ffwd_report report = FFWD_REPORT_INIT;
+    fake->room_rows = 30;
+    expect_ok(run(engine, &report), &err);
+    net_check_bits(y, expected, ROWS, OUT, FFWD_F32, "Y");
+    ck_assert_uint_eq(report.chunks_halved, 2);
+    ck_assert_uint_eq(report.chunks_redone, 0);
+    ck_assert_int_eq(fake->chunks_seen, ROWS / 25);
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+/** Captures need a chunk alone. */
+START_TEST(captured_chunks_run_alone) {
+    fake_device *fake = NULL;
+    ffwd_engine *engine = engine_beside(&fake, NEVER, 0, false);
+    const ffwd_input in = net_input(x, FFWD_F32, ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, ROWS, OUT);
+    const ffwd_output none[2] = {{0}};
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    options.sums = none;
+    expect_ok(ffwd_engine_run(engine, &in, &out, &options, NULL, &err), &err);
+    ck_assert_uint_eq(fake->begun, 0);
+    ck_assert_int_eq(fake->chunks_seen, ROWS / CHUNK_ROWS);
+    ffwd_engine_destroy(engine);
+}
+END_TEST
+
+static int stop_at_once(void *user, uint64_t rows_done, uint64_t rows) {
+    (void)user;
+    (void)rows;
+    return rows_done >= 2 * CHUNK_ROWS;
+}
+
+START_TEST(a_cancelled_run_waits_for_chunks_under_way) {
+    fake_device *fake = NULL;
+    ffwd_engine *engine = engine_beside(&fake, NEVER, 0, false);
+    const ffwd_input in = net_input(x, FFWD_F32, ROWS, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, ROWS, OUT);
+    ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
+    options.progress = stop_at_once;
+    expect_failure(ffwd_engine_run(engine, &in, &out, &options, NULL, &err), &err, FFWD_ECANCELLED,
+                   "cancelled after 200 of 1000 rows");
+    ck_assert_uint_eq(fake->begun, 3);
+    ck_assert_uint_eq(fake->ended, 3);
     ffwd_engine_destroy(engine);
 }
 END_TEST
@@ -639,6 +793,11 @@ int main(void) {
     tcase_add_test(faults, a_fault_that_passes_is_forgotten_by_the_next_run);
     tcase_add_test(faults, devices_take_over_in_order);
     tcase_add_test(faults, the_timeline_shows_what_was_redone);
+    tcase_add_test(faults, chunks_under_way_are_redone_elsewhere);
+    tcase_add_test(faults, chunks_under_way_are_counted_once);
+    tcase_add_test(faults, chunks_under_way_may_be_too_large);
+    tcase_add_test(faults, captured_chunks_run_alone);
+    tcase_add_test(faults, a_cancelled_run_waits_for_chunks_under_way);
     tcase_add_test(faults, without_fallback_a_fault_is_an_error);
     tcase_add_test(faults, a_device_that_measures_no_limit_has_the_cpu_s);
     tcase_add_test(faults, without_fallback_a_listed_device_does_not_take_over);

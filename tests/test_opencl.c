@@ -65,7 +65,7 @@ static void check_view(const ffwd_rows *view, uint32_t dtype, const void *expect
 /** Runs all rows, chunk by chunk. */
 static void run_all(ffwd_placement *placement, const ffwd_chunk *all, size_t layers) {
     ffwd_rows sums[LAYERS_MAX], outputs[LAYERS_MAX];
-    ffwd_timing timing = {0, 0, 0};
+    ffwd_timing timing = {0};
     ffwd_error err = FFWD_ERROR_INIT;
     for (uint64_t first = 0; first < all->x.rows; first += placement->chunk_rows) {
         const uint64_t left = all->x.rows - first;

@@ -231,7 +231,7 @@ static bool fail_and_unmap(ffwd_placement *placement, uint64_t rows, uint64_t co
     }
     const ffwd_chunk chunk = {.x = {blocks[0], FFWD_F32, rows, cols, row_bytes, sizeof(float)},
                               .y = {blocks[1], FFWD_F32, rows, cols, row_bytes, sizeof(float)}};
-    ffwd_timing timing = {0, 0, 0};
+    ffwd_timing timing = {0};
     fault.states = 0;
     ffwd_status status = placement->device->ops->run_chunk(placement, &chunk, &timing, NULL);
     ck_assert_int_eq(munmap(blocks[0], bytes), 0);

@@ -47,6 +47,7 @@ static inline bool ffwd_chunk_captured(const ffwd_chunk *chunk) {
 /** Where a chunk's time went, added to by run_chunk. */
 typedef struct ffwd_timing {
     uint64_t upload_ns, kernel_ns, download_ns;
+    uint64_t hidden_ns; /**< of uploads and downloads, beside kernels of another chunk */
 } ffwd_timing;
 
 /** The functions of one kind of device. All but run_chunk and limit may be slow. The engine calls
@@ -69,6 +70,16 @@ typedef struct ffwd_device_ops {
      *  FFWD_ENOMEM with chunk_rows lowered means that fewer rows may do. */
     ffwd_status (*run_chunk)(ffwd_placement *placement, const ffwd_chunk *chunk,
                              ffwd_timing *timing, ffwd_error *err);
+
+    /** Begins a chunk without captures, and may return while the device is at it; NULL where it
+     *  has no such way. Up to `depth` chunks may have begun and not ended. What is added to
+     *  timing, which must stay, is whole when the chunk has ended. */
+    ffwd_status (*begin_chunk)(ffwd_placement *placement, const ffwd_chunk *chunk,
+                               ffwd_timing *timing, ffwd_error *err);
+    /** Waits for the chunk that began first: then its Y is written. A failure of either function
+     *  gives up all chunks that have begun: the device is at none of them any more, nor at
+     *  anybody's rows, unless it is lost. FFWD_ENOMEM as of run_chunk. */
+    ffwd_status (*end_chunk)(ffwd_placement *placement, ffwd_error *err);
 
     /** Measures what the device could do with X and Y at best; NULL: it is the CPU's silicon, and
      *  the CPU path measures it. */
@@ -106,9 +117,10 @@ ffwd_span ffwd_stage_span(const ffwd_plan_stage *stage);
 struct ffwd_placement {
     ffwd_device *device;
     const ffwd_model *model;
-    uint32_t strategy;     /**< never FFWD_STRATEGY_AUTO */
-    uint64_t chunk_rows;   /**< at least 1 */
-    uint64_t flops;        /**< of the plan, a row: a table leaves out what it replaces */
+    uint32_t strategy;   /**< never FFWD_STRATEGY_AUTO */
+    uint64_t chunk_rows; /**< at least 1 */
+    uint32_t depth;      /**< chunks that may be under way at once; up to 1: none beside another */
+    uint64_t flops;      /**< of the plan, a row: a table leaves out what it replaces */
     uint64_t memory_bytes; /**< own buffers at most, packed weights included */
     ffwd_plan_stage *stages;
     size_t stage_count;

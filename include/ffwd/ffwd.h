@@ -584,9 +584,11 @@ typedef struct ffwd_report {
     /** Times that a device ran out of memory and took half the rows from then on, also in later
      * runs of this engine; a clone begins anew. */
     uint64_t chunks_halved;
+    /** Of upload_ns and download_ns, what passed while kernels of another chunk were at work. */
+    uint64_t hidden_ns;
 } ffwd_report;
 #define FFWD_REPORT_INIT                                                                           \
-    { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(ffwd_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Computes y from x. Between the first use and the end x and y belong to the engine. Where a driver

@@ -55,7 +55,7 @@ void small_net_finish(small_net *net) {
 }
 
 ffwd_status small_net_run(small_net *net, ffwd_error *err) {
-    ffwd_timing timing = {0, 0, 0};
+    ffwd_timing timing = {0};
     return net->placement->device->ops->run_chunk(net->placement, &net->chunk, &timing, err);
 }
 
