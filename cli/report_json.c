@@ -44,12 +44,13 @@ json_t *report_json_skipped(const skipped *list) {
 }
 
 static json_t *milliseconds_json(const result *found) {
-    return json_pack("{s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "total", "median",
+    return json_pack("{s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "total", "median",
                      json_number(found->total_ms.median), "p10", json_number(found->total_ms.p10),
                      "p90", json_number(found->total_ms.p90), "min",
                      json_number(found->total_ms.min), "setup", json_number(found->setup_ms),
                      "upload", json_number(found->upload_ms), "kernel",
-                     json_number(found->kernel_ms), "download", json_number(found->download_ms));
+                     json_number(found->kernel_ms), "download", json_number(found->download_ms),
+                     "hidden", json_number(found->hidden_ms));
 }
 
 static json_t *stage_json(const ffwd_stage *stage) {
@@ -146,6 +147,7 @@ static void add_times(json_t *object, const result *found) {
         json_object_set_new(object, "resident_bytes", resident_json(found));
     }
     json_object_set_new(object, "ms", ms);
+    json_object_set_new(object, "overlap", json_number(result_overlap(found)));
     json_object_set_new(object, "stages", timed_stages_json(found));
 }
 

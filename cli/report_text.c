@@ -126,6 +126,10 @@ static void print_times(const result *found, FILE *stream) {
     fprintf(stream, "\n            upload %s, kernel %s, download %s; setup before %s\n",
             units_time(found->upload_ms).text, units_time(found->kernel_ms).text,
             units_time(found->download_ms).text, units_time(found->setup_ms).text);
+    if (!isnan(result_overlap(found))) {
+        fprintf(stream, "            %s of upload and download hidden behind kernels\n",
+                units_percent(result_overlap(found)).text);
+    }
     if (!found->has_limit) {
         print_files(found, stream);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device_view.h"
 #include "failure.h"
 
 result result_begin(ffwd_engine *engine) {
@@ -47,6 +48,13 @@ void result_end(result *found) {
 double result_per_second(const result *found, uint64_t amount) {
     double seconds = found->total_ms.median * 1e-3;
     return seconds > 0.0 ? (double)amount / seconds : NAN;
+}
+
+double result_overlap(const result *found) {
+    const double moving_ms = found->upload_ms + found->download_ms;
+    return moving_ms > 0.0 && !device_of(found->engine).shares_memory
+               ? fmin(found->hidden_ms / moving_ms, 1.0)
+               : NAN;
 }
 
 ffwd_stage result_stage(const ffwd_engine *engine, size_t index) {

@@ -29,6 +29,7 @@ typedef struct result {
     bool has_redone;                /**< any run has redone chunks */
     spread total_ms;
     double setup_ms, upload_ms, kernel_ms, download_ms;
+    double hidden_ms;         /**< of upload and download, beside kernels of other chunks */
     double read_ms, write_ms; /**< of files, beside the computing; 0 in a benchmark */
     double files_ms;          /**< from the first row read to the files complete */
     double *stage_ms;         /**< [ffwd_engine_stage_count] */
@@ -54,6 +55,10 @@ void result_end(result *found);
 
 /** Per second, of the median time; NaN where there is no time to divide by. */
 double result_per_second(const result *found, uint64_t amount);
+
+/** What share of the transfers was hidden behind kernels; NaN where nothing was moved, or rows stay
+ *  in place. */
+double result_overlap(const result *found);
 
 /** Stage `index`, which exists. */
 ffwd_stage result_stage(const ffwd_engine *engine, size_t index);

@@ -146,6 +146,7 @@ static void add_report(result *found, const ffwd_report *run) {
     found->upload_ms += (double)run->upload_ns * 1e-6;
     found->kernel_ms += (double)run->kernel_ns * 1e-6;
     found->download_ms += (double)run->download_ns * 1e-6;
+    found->hidden_ms += (double)run->hidden_ns * 1e-6;
     for (size_t i = 0; i < ffwd_engine_stage_count(found->engine); i++) {
         ffwd_stage stage = result_stage(found->engine, i);
         found->stage_ms[i] += (double)stage.ns * 1e-6;

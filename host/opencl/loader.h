@@ -35,6 +35,7 @@
     X(clEnqueueFillBuffer)                                                                         \
     X(clEnqueueMapBuffer)                                                                          \
     X(clEnqueueUnmapMemObject)                                                                     \
+    X(clEnqueueBarrierWithWaitList)                                                                \
     X(clFlush)                                                                                     \
     X(clFinish)                                                                                    \
     X(clGetEventInfo)                                                                              \

@@ -2,7 +2,7 @@
 // How many rows a chunk has: as many as memory and the driver's patience allow, and on a CPU no
 // more than keep the rows between layers in its cache.
 #include "base/memory.h"
-#include "opencl/opencl_plan.h"
+#include "opencl/opencl_lane.h"
 
 /** Buffers of an engine that was given no bound. */
 #define DEFAULT_BUDGET (UINT64_C(256) << 20)
@@ -19,6 +19,12 @@
 #define VALUE_FLOPS 64
 /** A launch costs about 60 us on PoCL 3.1: this many flops of work dwarf it. */
 #define LAUNCH_FLOPS_MIN UINT64_C(2000000)
+/** X and Y of a chunk whose transfers are to hide behind kernels: many chunks in a run, of which
+ *  only the first upload and the last download show, and each long beside what its commands cost
+ *  (8 MiB take 0.3 ms at 25 GB/s, a command some 10 us). */
+#define PIPELINE_BYTES (UINT64_C(8) << 20)
+/** Outputs of a layer that keep a compute unit at work: 8 tiles of 64 x 64. */
+#define PIPELINE_OUTPUTS_A_UNIT UINT64_C(32768)
 /** What the rows between layers may take of a CPU's caches. */
 #define CACHE_SHARE (UINT64_C(4) << 20)
 /** Captures that are made apart. */
@@ -32,13 +38,20 @@ static bool captures_apart(const ffwd_opencl_plan *plan) {
     return plan->strategy == FFWD_FUSED;
 }
 
-/** Values that one row has in the buffers of a whole chunk together, and in the widest. */
+/** How many buffers of a chunk's rows a slot stands for. X and Y of a device with memory of its own
+ *  lie there, and in pinned memory of the host, of each chunk under way. */
+static uint64_t copies_of(const ffwd_opencl_plan *plan, size_t slot) {
+    const bool moves = slot == FFWD_SLOT_X || slot == FFWD_SLOT_Y;
+    return moves && !plan->device->shares_memory ? 2 * FFWD_OPENCL_LANES : 1;
+}
+
+/** Values that one row has in the buffers of all chunks under way together, and in the widest. */
 static void count_values(const ffwd_opencl_plan *plan, uint64_t *all, uint64_t *widest) {
     *all = 0;
     *widest = 1;
     for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
         if (slot != FFWD_SLOT_SUMS || !captures_apart(plan)) {
-            *all += plan->slot_values[slot];
+            *all += copies_of(plan, slot) * plan->slot_values[slot];
             *widest = ffwd_max(*widest, plan->slot_values[slot]);
         }
     }
@@ -111,6 +124,16 @@ static uint64_t rows_of_cache(const ffwd_opencl_plan *plan) {
                     LAUNCH_FLOPS_MIN / ffwd_max(plan->model->flops, 1));
 }
 
+/** Rows of which a run has several chunks, so that one's transfers hide behind another's kernels,
+ *  and which still fill the device. */
+static uint64_t rows_of_pipeline(const ffwd_opencl_plan *plan) {
+    const uint64_t row_bytes =
+        (plan->slot_values[FFWD_SLOT_X] + plan->slot_values[FFWD_SLOT_Y]) * plan->value_bytes;
+    return ffwd_max(PIPELINE_BYTES / ffwd_max(row_bytes, 1), PIPELINE_OUTPUTS_A_UNIT *
+                                                                 plan->device->compute_units /
+                                                                 ffwd_model_widest(plan->model));
+}
+
 static uint64_t choose_rows(const ffwd_opencl_plan *plan, const ffwd_request *request) {
     uint64_t all;
     uint64_t widest;
@@ -123,6 +146,9 @@ static uint64_t choose_rows(const ffwd_opencl_plan *plan, const ffwd_request *re
     rows = ffwd_min(rows, rows_of_patience(plan));
     if (request->chunk_rows != 0) {
         return ffwd_max(ffwd_min(rows, request->chunk_rows), 1);
+    }
+    if (!plan->device->shares_memory) {
+        rows = ffwd_min(rows, rows_of_pipeline(plan));
     }
     if (plan->device->type == FFWD_TYPE_CPU && plan->strategy != FFWD_FUSED) {
         rows = ffwd_min(rows, rows_of_cache(plan));
@@ -145,6 +171,7 @@ uint64_t ffwd_opencl_chunk_bytes(const ffwd_opencl_plan *plan, uint64_t rows) {
 }
 
 void ffwd_opencl_size_chunk(ffwd_opencl_plan *plan, const ffwd_request *request) {
+    plan->expected_rows = request->expected_rows;
     plan->chunk_rows = choose_rows(plan, request);
     plan->capture_rows = plan->chunk_rows;
     if (captures_apart(plan)) {

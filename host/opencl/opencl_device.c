@@ -143,8 +143,9 @@ static void close_device(ffwd_device *base) {
 #define OPS(limit_function)                                                                        \
     {                                                                                              \
         .describe = describe, .has_strategy = has_strategy, .prepare = ffwd_opencl_prepare,        \
-        .clone = ffwd_opencl_clone, .run_chunk = ffwd_opencl_run_chunk, .limit = (limit_function), \
-        .release = ffwd_opencl_release, .close = close_device,                                     \
+        .clone = ffwd_opencl_clone, .run_chunk = ffwd_opencl_run_chunk,                            \
+        .begin_chunk = ffwd_opencl_begin_chunk, .end_chunk = ffwd_opencl_end_chunk,                \
+        .limit = (limit_function), .release = ffwd_opencl_release, .close = close_device,          \
     }
 
 /** A device that is the CPU's silicon has the CPU's limit, which native code measures. */

@@ -110,6 +110,9 @@ ffwd_status ffwd_opencl_clone(const ffwd_placement *base, ffwd_placement **out, 
 void ffwd_opencl_release(ffwd_placement *base);
 ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
                                   ffwd_timing *timing, ffwd_error *err);
+ffwd_status ffwd_opencl_begin_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
+                                    ffwd_timing *timing, ffwd_error *err);
+ffwd_status ffwd_opencl_end_chunk(ffwd_placement *base, ffwd_error *err);
 ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
                               ffwd_limit *limit, ffwd_error *err);
 

@@ -153,35 +153,44 @@ cleanup:
     return status;
 }
 
-/** Nanoseconds to write a block to the device and read another back. */
+/** Enqueues a transfer between pinned memory and the device, in the lane that has both. */
+static ffwd_status enqueue_transfer(const ffwd_opencl_lane *lane, ffwd_opencl_slot slot,
+                                    uint64_t bytes, ffwd_error *err) {
+    const ffwd_opencl_api *cl = lane->device->cl;
+    void *pinned = lane->pinned[slot].rows;
+    const bool up = slot == FFWD_SLOT_X;
+    const cl_int code = up ? cl->clEnqueueWriteBuffer(lane->queue, lane->rows[slot], CL_FALSE, 0,
+                                                      (size_t)bytes, pinned, 0, NULL, NULL)
+                           : cl->clEnqueueReadBuffer(lane->queue, lane->rows[slot], CL_FALSE, 0,
+                                                     (size_t)bytes, pinned, 0, NULL, NULL);
+    return ffwd_opencl_check(lane->device, code,
+                             up ? "clEnqueueWriteBuffer" : "clEnqueueReadBuffer", "limit", err);
+}
+
+static ffwd_status wait_for(const ffwd_opencl_lane *lane, ffwd_error *err) {
+    return ffwd_opencl_check(lane->device, lane->device->cl->clFinish(lane->queue), "clFinish",
+                             NULL, err);
+}
+
+/** Nanoseconds to move X of a chunk to the device and, at the same time, Y of another back. */
 static ffwd_status measure_transfer(ffwd_opencl_placement *placement, uint64_t x_bytes,
                                     uint64_t y_bytes, uint64_t *ns, ffwd_error *err) {
-    ffwd_opencl_device *device = placement->plan->device;
-    const ffwd_opencl_api *cl = device->cl;
-    unsigned char *block = ffwd_alloc_zero(ffwd_max(x_bytes, y_bytes));
-    cl_mem x = placement->slots[FFWD_SLOT_X];
-    cl_mem y = placement->slots[FFWD_SLOT_Y];
-    ffwd_status status;
+    const ffwd_opencl_lane *up = &placement->lanes[0], *down = &placement->lanes[1];
+    ffwd_status status = FFWD_OK;
     *ns = UINT64_MAX;
-    if (block == NULL) {
-        return ffwd_fail_memory(err, ffwd_max(x_bytes, y_bytes), "the limit's transfers");
+    for (uint64_t number = FFWD_OPENCL_LANES; number-- > 0;) {
+        FFWD_TRY(status, ffwd_opencl_placement_use(placement, number, err));
+        FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
     }
     for (int i = 0; i < LAUNCHES; i++) {
-        uint64_t start = ffwd_now_ns();
-        FFWD_TRY(status,
-                 ffwd_opencl_check(device,
-                                   cl->clEnqueueWriteBuffer(placement->queue, x, CL_TRUE, 0,
-                                                            (size_t)x_bytes, block, 0, NULL, NULL),
-                                   "clEnqueueWriteBuffer", "limit", err));
-        FFWD_TRY(status,
-                 ffwd_opencl_check(device,
-                                   cl->clEnqueueReadBuffer(placement->queue, y, CL_TRUE, 0,
-                                                           (size_t)y_bytes, block, 0, NULL, NULL),
-                                   "clEnqueueReadBuffer", "limit", err));
+        const uint64_t start = ffwd_now_ns();
+        FFWD_TRY(status, enqueue_transfer(up, FFWD_SLOT_X, x_bytes, err));
+        FFWD_TRY(status, enqueue_transfer(down, FFWD_SLOT_Y, y_bytes, err));
+        FFWD_TRY(status, wait_for(up, err));
+        FFWD_TRY(status, wait_for(down, err));
         *ns = ffwd_min(*ns, ffwd_now_ns() - start);
     }
 cleanup:
-    ffwd_free(block);
     return status;
 }
 
@@ -216,7 +225,6 @@ ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ff
     if (!plan->device->shares_memory) {
         const uint64_t sent = rows * plan->model->inputs * plan->value_bytes;
         const uint64_t received = rows * plan->model->outputs * plan->value_bytes;
-        FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
         FFWD_TRY(status, measure_transfer(placement, sent, received, &ns, err));
         limit->transfer_ns = scale(ns, x->rows, rows);
     }

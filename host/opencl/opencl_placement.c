@@ -11,11 +11,6 @@
 /** Chunks whose rows take less are not halved: it is not they that lack memory. */
 #define LEAST_HALVED_BYTES (UINT64_C(16) << 10)
 
-/** X and Y may each take two commands, a captured block two; every layer has two blocks. */
-static size_t most_commands(const ffwd_opencl_plan *plan) {
-    return plan->stage_count + 4 * plan->model->operation_count + 4;
-}
-
 uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placement) {
     return ffwd_min(placement->plan->capture_rows, placement->base.chunk_rows);
 }
@@ -23,6 +18,9 @@ uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placeme
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
                                        ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
+    if (slot == FFWD_SLOT_X || slot == FFWD_SLOT_Y) {
+        return ffwd_opencl_lane_need_rows(placement->lane, slot, placement->base.chunk_rows, err);
+    }
     if (placement->slots[slot] != NULL) {
         return FFWD_OK;
     }
@@ -31,6 +29,23 @@ ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_op
     return ffwd_opencl_buffer(plan->device, CL_MEM_READ_WRITE,
                               rows * plan->slot_values[slot] * plan->value_bytes, NULL,
                               &placement->slots[slot], err);
+}
+
+ffwd_status ffwd_opencl_placement_use(ffwd_opencl_placement *placement, uint64_t number,
+                                      ffwd_error *err) {
+    static const char *const names[] = {"queue 1", "queue 2"};
+    const size_t index = (size_t)(number % FFWD_OPENCL_LANES);
+    const bool alone = placement->plan->device->shares_memory;
+    ffwd_opencl_lane *lane = &placement->lanes[index];
+    ffwd_status status = FFWD_OK;
+    if (lane->queue == NULL) {
+        ffwd_opencl_lane_close(lane);
+        status = ffwd_opencl_lane_open(lane, placement->plan, placement->base.stages,
+                                       alone ? "queue" : names[index], err);
+    }
+    placement->lane = lane;
+    placement->queue = lane->queue;
+    return status;
 }
 
 /** Whether kernels failed that an earlier process had compiled: they are compiled anew then. */
@@ -78,6 +93,11 @@ static void release_slots(ffwd_opencl_placement *placement) {
         ffwd_opencl_release_buffer(placement->plan->device, placement->slots[slot]);
         placement->slots[slot] = NULL;
     }
+    for (size_t i = 0; i < FFWD_OPENCL_LANES; i++) {
+        if (placement->lanes[i].plan != NULL) {
+            ffwd_opencl_lane_release_rows(&placement->lanes[i]);
+        }
+    }
 }
 
 bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement) {
@@ -101,9 +121,13 @@ ffwd_status ffwd_opencl_placement_slots(ffwd_opencl_placement *placement, ffwd_e
         [FFWD_SLOT_ODD] = plan->slot_values[FFWD_SLOT_ODD] != 0,
     };
     ffwd_status status = FFWD_OK;
-    for (size_t slot = 0; slot < FFWD_SLOT_COUNT; slot++) {
+    for (ffwd_opencl_slot slot = FFWD_SLOT_X; slot < FFWD_SLOT_COUNT; slot++) {
         if (needed[slot]) {
-            FFWD_TRY(status, ffwd_opencl_placement_need(placement, (ffwd_opencl_slot)slot, err));
+            FFWD_TRY(status, ffwd_opencl_placement_need(placement, slot, err));
+        }
+        if (needed[slot] && slot <= FFWD_SLOT_Y) {
+            FFWD_TRY(status, ffwd_opencl_lane_need_pinned(placement->lane, slot,
+                                                          placement->base.chunk_rows, err));
         }
     }
 cleanup:
@@ -122,13 +146,11 @@ static void describe_stages(ffwd_opencl_placement *placement) {
 
 static ffwd_status make_kernels(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
-    const uint64_t kernel_bytes = plan->stage_count * sizeof(cl_kernel);
-    const uint64_t command_bytes = most_commands(plan) * sizeof *placement->commands;
+    const uint64_t bytes = plan->stage_count * sizeof(cl_kernel);
     ffwd_status status = FFWD_OK;
-    placement->kernels = ffwd_alloc_zero(kernel_bytes);
-    placement->commands = ffwd_alloc(command_bytes);
-    if (placement->kernels == NULL || placement->commands == NULL) {
-        return ffwd_fail_memory(err, kernel_bytes + command_bytes, "the kernels");
+    placement->kernels = ffwd_alloc_zero(bytes);
+    if (placement->kernels == NULL) {
+        return ffwd_fail_memory(err, bytes, "the kernels");
     }
     for (size_t i = 0; i < plan->stage_count; i++) {
         FFWD_TRY(status, ffwd_opencl_kernel(plan->device, plan->stages[i].program,
@@ -151,8 +173,10 @@ static ffwd_status place(ffwd_opencl_plan *plan, ffwd_placement **out, ffwd_erro
     FFWD_TRY(status, ffwd_placement_init(&placement->base, device, plan->model, plan->strategy,
                                          plan->stage_count, err));
     size_chunks(placement, plan->chunk_rows);
+    placement->base.depth = plan->device->shares_memory ? 1 : FFWD_OPENCL_LANES;
     describe_stages(placement);
-    FFWD_TRY(status, ffwd_opencl_queue(plan->device, &placement->queue, err));
+    FFWD_TRY(status, ffwd_opencl_times_init(&placement->past, plan, err));
+    FFWD_TRY(status, ffwd_opencl_placement_use(placement, 0, err));
     FFWD_TRY(status, make_kernels(placement, err));
     *out = &placement->base;
     return FFWD_OK;
@@ -161,14 +185,27 @@ cleanup:
     return status;
 }
 
-/** Makes the buffers of a chunk, and proves the kernels beside them where that is wanted. Where the
- *  device has no room for both, chunks take half the rows. */
+/** Makes the buffers of the lanes that a run of as many rows as are expected will use. */
+static ffwd_status make_buffers(ffwd_opencl_placement *placement, ffwd_error *err) {
+    const uint64_t expected = placement->plan->expected_rows;
+    const bool one = expected != 0 && expected <= placement->base.chunk_rows;
+    ffwd_status status = FFWD_OK;
+    for (uint64_t number = one ? 1 : placement->base.depth; number-- > 0;) {
+        FFWD_TRY(status, ffwd_opencl_placement_use(placement, number, err));
+        FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
+    }
+cleanup:
+    return status;
+}
+
+/** Makes the buffers of the chunks, and proves the kernels beside them where that is wanted. Where
+ *  the device has no room for both, chunks take half the rows. */
 static ffwd_status settle_in(ffwd_placement *base, bool prove, ffwd_error *err) {
     ffwd_opencl_placement *placement = (ffwd_opencl_placement *)base;
     ffwd_error reason = FFWD_ERROR_INIT;
     ffwd_status status;
     do {
-        status = ffwd_opencl_placement_slots(placement, &reason);
+        status = make_buffers(placement, &reason);
         if (status == FFWD_OK && prove) {
             status = ffwd_opencl_prove(placement, &reason);
         }
@@ -245,9 +282,11 @@ void ffwd_opencl_release(ffwd_placement *base) {
     }
     ffwd_opencl_release_kernel(device, placement->capturing);
     release_slots(placement);
-    ffwd_opencl_release_queue(device, placement->queue);
+    for (size_t i = 0; i < FFWD_OPENCL_LANES; i++) {
+        ffwd_opencl_lane_close(&placement->lanes[i]);
+    }
+    ffwd_free(placement->past.items);
     ffwd_free(placement->kernels);
-    ffwd_free(placement->commands);
     ffwd_opencl_plan_release(placement->plan);
     ffwd_placement_finish(&placement->base);
     ffwd_free(placement);

@@ -1,38 +1,35 @@
 // SPDX-License-Identifier: MIT
-// A plan ready to run for one thread: a queue, kernels with their arguments, buffers for a chunk.
+// A plan ready to run for one thread: kernels with their arguments, lanes for chunks, buffers that
+// these share.
 #ifndef FFWD_OPENCL_OPENCL_PLACEMENT_H
 #define FFWD_OPENCL_OPENCL_PLACEMENT_H
 
-#include "opencl/opencl_plan.h"
-
-/** A command whose time is asked for when the chunk is done. */
-typedef struct ffwd_opencl_command {
-    cl_event event; /**< NULL where the command was not enqueued */
-    uint64_t *ns;
-    ffwd_plan_stage *stage; /**< also added to; NULL: a transfer */
-    ffwd_span_kind kind;
-    uint64_t bytes;    /**< that are moved */
-    uint64_t asked_ns; /**< when it was enqueued at the earliest, where spans are wanted */
-} ffwd_opencl_command;
+#include "opencl/opencl_lane.h"
 
 typedef struct ffwd_opencl_placement {
     ffwd_placement base;
     ffwd_opencl_plan *plan;
-    cl_command_queue queue;
-    cl_kernel *kernels;                /**< one a stage */
-    cl_kernel capturing;               /**< of all layers, once a chunk has been captured */
-    ffwd_opencl_stage capturing_stage; /**< its shape */
-    cl_mem slots[FFWD_SLOT_COUNT];
-    ffwd_opencl_command *commands; /**< of the current chunk, as many as it can have */
-    size_t command_count;
+    ffwd_opencl_lane lanes[FFWD_OPENCL_LANES]; /**< the first alone where rows stay in place */
+    ffwd_opencl_lane *lane;                    /**< of the chunk that is being enqueued */
+    cl_command_queue queue;                    /**< its queue, which kernels go to */
+    uint64_t begun, ended;                     /**< chunks; number n is in lane n mod LANES */
+    ffwd_opencl_times past;                    /**< of the chunk that ended last */
+    cl_kernel *kernels;                        /**< one a stage */
+    cl_kernel capturing;                       /**< of all layers, once a chunk has been captured */
+    ffwd_opencl_stage capturing_stage;         /**< its shape */
+    cl_mem slots[FFWD_SLOT_COUNT];             /**< of all lanes, but for X and Y, which each has */
 } ffwd_opencl_placement;
 
-/** Creates a slot's buffer where it is missing. */
+/** From now on commands go to this lane, which is opened where it has not been needed yet. */
+ffwd_status ffwd_opencl_placement_use(ffwd_opencl_placement *placement, uint64_t number,
+                                      ffwd_error *err);
+
+/** Creates a slot's buffer, of the lane in use, where it is missing. */
 ffwd_status ffwd_opencl_placement_need(ffwd_opencl_placement *placement, ffwd_opencl_slot slot,
                                        ffwd_error *err);
 
-/** Creates the buffers that every chunk needs where they are missing; the others come when a chunk
- *  asks for them. */
+/** Creates the buffers that every chunk of the lane in use needs where they are missing; the others
+ *  come when a chunk asks for them. */
 ffwd_status ffwd_opencl_placement_slots(ffwd_opencl_placement *placement, ffwd_error *err);
 
 /** Rows that SUMS holds. */
@@ -56,9 +53,11 @@ ffwd_status ffwd_opencl_launch(const ffwd_opencl_placement *placement, size_t st
                                const ffwd_opencl_operands *operands, cl_event *event,
                                ffwd_error *err);
 
-/** Hands out the spans of a chunk's commands, which have ended, begun after start_ns. */
-void ffwd_opencl_trace(const ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
-                       uint64_t start_ns);
+/** Enqueues all kernels over the chunk of the lane in use; with captures, waits for them. */
+ffwd_status ffwd_opencl_enqueue_kernels(ffwd_opencl_placement *placement, ffwd_error *err);
+/** Runs a chunk in one lane alone: rows in place, or copied, and captures. */
+ffwd_status ffwd_opencl_run_alone(ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
+                                  ffwd_timing *timing, ffwd_error *err);
 
 /** Makes the kernel of all layers that captures, where there is none yet, and proves it. */
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);

@@ -80,8 +80,8 @@ typedef struct ffwd_opencl_plan {
     uint64_t slot_values[FFWD_SLOT_COUNT]; /**< values a row; 0: not needed */
     uint64_t capture_rows;                 /**< that SUMS holds: chunk_rows, or fewer at a time */
     uint64_t weight_bytes;                 /**< that are not used in place */
-    uint64_t chunk_rows;
-    struct ffwd_opencl_plan *next_kept; /**< of the plans that outlive their lost devices */
+    uint64_t chunk_rows, expected_rows;    /**< expected: 0: many */
+    struct ffwd_opencl_plan *next_kept;    /**< of the plans that outlive their lost devices */
 } ffwd_opencl_plan;
 
 ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model *model,

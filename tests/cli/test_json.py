@@ -18,8 +18,9 @@ MODEL = {"widths": list, "activations": list, "dtype": TEXT, "parameters": int}
 RESULT = {"device": TEXT, "backend": TEXT, "name": OPTIONAL_TEXT, "isa": OPTIONAL_TEXT,
           "threads": int, "strategy": TEXT, "why": OPTIONAL_TEXT, "repeats": int, "ms": dict,
           "stages": list, "bytes": int, "flops": int, "rows_per_s": NUMBER, "gbps": NUMBER,
-          "gflops": NUMBER, "output_hash": TEXT}
-MS = {"total": dict, "setup": NUMBER, "upload": NUMBER, "kernel": NUMBER, "download": NUMBER}
+          "gflops": NUMBER, "output_hash": TEXT, "overlap": (int, float, type(None))}
+MS = {"total": dict, "setup": NUMBER, "upload": NUMBER, "kernel": NUMBER, "download": NUMBER,
+      "hidden": NUMBER}
 TOTAL = {"median": NUMBER, "p10": NUMBER, "p90": NUMBER, "min": NUMBER}
 STAGE = {"kernel": TEXT, "layers": list, "ms": NUMBER}
 LIMITED = {"limits": dict, "limited_by": TEXT, "of_limit": (int, float, type(None))}
@@ -144,6 +145,21 @@ class Schema(command.Case):
             self.assertEqual([result["device"] for result in report["results"]], ["cpu"])
             self.assertEqual([item["device"] for item in report["skipped"]], ["opencl"])
             self.assertTrue(report["skipped"][0]["reason"])
+
+    def test_overlap(self):
+        """What is hidden is a share of what is moved; where rows stay in place nothing is."""
+        self.need_opencl()
+        line = "bench", "8-16-4", "--rows", "300000", "--repeat", "2", "--device", "opencl"
+        for copy in "01":
+            env = {**command.with_opencl(), "FFWD_OPENCL_COPY": copy}
+            done = ffwd(*line, "--json", "-", env=env)
+            (result,) = json.loads(done.stdout)["results"]
+            self.assertEqual("hidden behind kernels" in done.stderr, copy == "1")
+            if copy == "0":
+                self.assertEqual((result["ms"]["hidden"], result["overlap"]), (0, None))
+            else:
+                self.assertGreater(result["chunks"], 1)
+                self.assertTrue(0 <= result["overlap"] <= 1, result["overlap"])
 
     def test_devices(self):
         report = ffwd_json("devices")

@@ -334,6 +334,15 @@ static cl_int CL_API_CALL faulty_clEnqueueUnmapMemObject(cl_command_queue queue,
                     event);
 }
 
+static cl_int CL_API_CALL faulty_clEnqueueBarrierWithWaitList(cl_command_queue queue, cl_uint waits,
+                                                              const cl_event *list,
+                                                              cl_event *event) {
+    if (strikes() == FAULT_CODE) {
+        return layer.plan.code;
+    }
+    return enqueued(next->clEnqueueBarrierWithWaitList(queue, waits, list, event), event);
+}
+
 static cl_int CL_API_CALL faulty_clGetEventInfo(cl_event event, cl_event_info what, size_t size,
                                                 void *value, size_t *used) {
     if (strikes() == FAULT_CODE) {
@@ -434,6 +443,7 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_ic
     OURS(clEnqueueReadBuffer)
     OURS(clEnqueueMapBuffer)
     OURS(clEnqueueUnmapMemObject)
+    OURS(clEnqueueBarrierWithWaitList)
     OURS(clFlush)
     OURS(clFinish)
     OURS(clGetEventInfo)
