@@ -264,6 +264,78 @@ bool ffwd_onnx_form_compare(const onnx_form_call *call, onnx_form *made) {
     return add_forms(left, right, -1, &difference) && apply(step, 0, 0, &difference, made);
 }
 
+bool ffwd_onnx_form_equal(const onnx_form_call *call, onnx_form *made) {
+    onnx_form difference;
+    return add_forms(&call->inputs[0], &call->inputs[1], -1, &difference) &&
+           apply(ONNX_EQUAL, 0, 0, &difference, made);
+}
+
+static bool is_flat(const double *polynomial, double value) {
+    return polynomial[0] == value && polynomial[1] == 0 && polynomial[2] == 0 && polynomial[3] == 0;
+}
+
+/** Whether a form is a step, not scaled or shifted. */
+static bool is_condition(const onnx_form *form) {
+    return form->function != NULL && strncmp(form->function, "step", 4) == 0 &&
+           is_flat(form->a, 0) && is_flat(form->b, 1);
+}
+
+static bool is_equality(const onnx_form *form) {
+    return form->function != NULL && strcmp(form->function, ONNX_EQUAL) == 0;
+}
+
+/** Whether a step's threshold is where an equality holds. */
+static bool is_threshold(const onnx_form *step, const onnx_form *equality) {
+    return step->p[2] == 0 && step->p[3] == 0 && equality->p[2] == 0 && equality->p[3] == 0 &&
+           (step->p[0] - step->alpha) * equality->p[1] == equality->p[0] * step->p[1];
+}
+
+/** low, and high where a condition holds, with the value at its threshold: Heaviside's function. */
+static bool make_heaviside(const onnx_form *condition, double low, double threshold, double high,
+                           onnx_form *made) {
+    *made = *condition;
+    made->a[0] = low;
+    made->b[0] = high - low;
+    made->function = threshold == high ? "step_ge" : "step";
+    return threshold == high || threshold == low;
+}
+
+/** x < 0 ? high : x == 0 ? threshold : low, and x == 0 ? threshold : x < 0 ? high : low. */
+static bool join_heaviside(const onnx_form *condition, const onnx_form *above,
+                           const onnx_form *below, onnx_form *made) {
+    double first;
+    if (!is_constant(above, &first) || below->function == NULL || !is_flat(below->a, below->a[0]) ||
+        !is_flat(below->b, below->b[0])) {
+        return false;
+    }
+    const double otherwise = below->a[0], second = otherwise + below->b[0];
+    if (is_condition(condition) && is_equality(below)) {
+        return is_threshold(condition, below) &&
+               make_heaviside(condition, otherwise, second, first, made);
+    }
+    onnx_form step = *below;
+    step.a[0] = 0;
+    step.b[0] = 1;
+    return is_equality(condition) && is_flat(condition->a, 0) && is_flat(condition->b, 1) &&
+           is_condition(&step) && is_threshold(&step, condition) &&
+           make_heaviside(&step, otherwise, first, second, made);
+}
+
+/** ELU and a multiple of it where it bends: an ELU of another alpha. */
+static bool join_elu(const onnx_form *condition, const onnx_form *above, const onnx_form *below,
+                     onnx_form *made) {
+    if (!is_condition(condition) || condition->alpha != 0 || above->function == NULL ||
+        below->function == NULL || strcmp(above->function, "elu") != 0 ||
+        !same_function(above, below) || !same_polynomial(above->p, condition->p) ||
+        !is_flat(above->a, 0) || !is_flat(below->a, 0) || !is_flat(above->b, above->b[0]) ||
+        !is_flat(below->b, below->b[0]) || above->b[0] == 0) {
+        return false;
+    }
+    *made = *above;
+    made->alpha *= below->b[0] / above->b[0];
+    return true;
+}
+
 /** Softplus as some write it: x where x is so large that softplus(x) is x. */
 static bool is_linear_softplus(const onnx_form *condition, const onnx_form *above,
                                const onnx_form *below) {
@@ -284,6 +356,10 @@ bool ffwd_onnx_form_where(const onnx_form_call *call, onnx_form *made) {
     }
     if (is_linear_softplus(condition, &call->inputs[1], &call->inputs[2])) {
         *made = call->inputs[2];
+        return true;
+    }
+    if (join_heaviside(condition, &call->inputs[1], &call->inputs[2], made) ||
+        join_elu(condition, &call->inputs[1], &call->inputs[2], made)) {
         return true;
     }
     return call->inputs[1].function == NULL && call->inputs[2].function == NULL &&

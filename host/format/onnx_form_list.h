@@ -10,6 +10,7 @@
 /** Functions that are parts of activations alone. */
 #define ONNX_TANH_SOFTPLUS "tanh(softplus)"
 #define ONNX_INVERSE_ABS   "1/(1+abs)"
+#define ONNX_EQUAL         "p=0"
 
 /** a(x) + b(x) function(p(x)); coefficients from the constant up; function NULL: a(x) alone. */
 typedef struct onnx_form {
@@ -32,7 +33,7 @@ typedef bool onnx_form_function(const onnx_form_call *call, onnx_form *made);
 onnx_form_function ffwd_onnx_form_arithmetic, ffwd_onnx_form_power, ffwd_onnx_form_same,
     ffwd_onnx_form_negative, ffwd_onnx_form_not, ffwd_onnx_form_reciprocal,
     ffwd_onnx_form_activation, ffwd_onnx_form_log, ffwd_onnx_form_selu, ffwd_onnx_form_gelu,
-    ffwd_onnx_form_swish, ffwd_onnx_form_clip, ffwd_onnx_form_bound, ffwd_onnx_form_compare,
+    ffwd_onnx_form_swish, ffwd_onnx_form_clip, ffwd_onnx_form_bound, ffwd_onnx_form_compare, ffwd_onnx_form_equal,
     ffwd_onnx_form_where;
 
 /** Whether a form is an activation, with scales and shifts around it; `tolerance` is how far its

@@ -176,6 +176,7 @@ static const struct {
     {"Less", false, ffwd_onnx_infer_comparison},
     {"GreaterOrEqual", false, ffwd_onnx_infer_comparison},
     {"LessOrEqual", false, ffwd_onnx_infer_comparison},
+    {"Equal", false, ffwd_onnx_infer_comparison},
     {"Not", false, ffwd_onnx_infer_same},
     {"Where", false, ffwd_onnx_infer_where},
     {"Binarizer", true, ffwd_onnx_infer_unary},

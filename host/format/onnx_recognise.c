@@ -152,7 +152,8 @@ static bool recognise_product(const onnx_form *form, double tolerance, onnx_acti
 }
 
 static bool is_part(const onnx_form *form) {
-    return is(form, "erf") || is(form, ONNX_TANH_SOFTPLUS) || is(form, ONNX_INVERSE_ABS);
+    return is(form, "erf") || is(form, ONNX_TANH_SOFTPLUS) || is(form, ONNX_INVERSE_ABS) ||
+           is(form, ONNX_EQUAL);
 }
 
 /** Scales that should be 1 are, where they differ by what a rounded constant explains. */

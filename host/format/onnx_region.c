@@ -53,6 +53,7 @@ static const struct {
     {"GreaterOrEqual", ffwd_onnx_form_compare, ">=", 0, 0},
     {"Less", ffwd_onnx_form_compare, "<", 0, 0},
     {"LessOrEqual", ffwd_onnx_form_compare, "<=", 0, 0},
+    {"Equal", ffwd_onnx_form_equal, "", 0, 0},
     {"Where", ffwd_onnx_form_where, "", 0, 0},
 };
 
@@ -61,6 +62,7 @@ typedef struct region {
     onnx_graph *graph;
     uint32_t nodes[ONNX_REGION_MAX];
     onnx_form forms[ONNX_REGION_MAX];
+    bool known[ONNX_REGION_MAX]; /**< whether a node has a form */
     uint32_t count;
     uint32_t frontier[FRONTIER_MAX];
     uint32_t width;
@@ -113,10 +115,45 @@ static bool form_of(const region *r, uint32_t value, onnx_form *form) {
     for (uint32_t i = 0; i < r->count; i++) {
         if (r->graph->nodes[r->nodes[i]].outputs[0] == value) {
             *form = r->forms[i];
-            return true;
+            return r->known[i];
         }
     }
     return ffwd_onnx_scalar(r->graph, &r->graph->values[value], &form->a[0]);
+}
+
+/** The forms of a product, the one that is a condition, or 1 less a condition, first. */
+static bool take_product(const region *r, const onnx_node *sum, unsigned index, onnx_form *forms) {
+    const onnx_node *product = ffwd_onnx_maker(r->graph, sum, index, "Mul");
+    if (product == NULL || product->inputs[0] == ONNX_NONE || product->inputs[1] == ONNX_NONE ||
+        !form_of(r, product->inputs[0], &forms[0]) || !form_of(r, product->inputs[1], &forms[1])) {
+        return false;
+    }
+    if (forms[0].function == NULL || strncmp(forms[0].function, "step", 4) != 0) {
+        const onnx_form other = forms[0];
+        forms[0] = forms[1];
+        forms[1] = other;
+    }
+    return forms[0].function != NULL && strncmp(forms[0].function, "step", 4) == 0;
+}
+
+/** f * condition + g * (1 - condition), as some write Where. */
+static bool evaluate_selection(const region *r, const onnx_node *sum, onnx_form *made) {
+    onnx_form above[2], below[2], one;
+    if (!ffwd_onnx_node_is(sum, "Add") || sum->input_count != 2) {
+        return false;
+    }
+    for (unsigned first = 0; first < 2; first++) {
+        if (!take_product(r, sum, first, above) || !take_product(r, sum, 1 - first, below)) {
+            return false;
+        }
+        const onnx_form_call both = {.variant = "+", .count = 2, .inputs = {above[0], below[0]}};
+        const onnx_form_call where = {.count = 3, .inputs = {above[0], above[1], below[1]}};
+        if (above[0].b[0] == 1 && ffwd_onnx_form_arithmetic(&both, &one) && one.a[0] == 1 &&
+            one.b[0] == 0 && ffwd_onnx_form_where(&where, made)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool evaluate_node(region *r, uint32_t place) {
@@ -142,6 +179,12 @@ static bool evaluate_node(region *r, uint32_t place) {
     return false;
 }
 
+/** A sum may have a form where its terms have none. */
+static bool has_form(region *r, uint32_t place) {
+    return evaluate_node(r, place) ||
+           evaluate_selection(r, &r->graph->nodes[r->nodes[place]], &r->forms[place]);
+}
+
 /** How far a constant that was rounded to a type may be from the true one. */
 static double tolerance_of(int32_t type) {
     switch (type) {
@@ -158,9 +201,10 @@ static double tolerance_of(int32_t type) {
 
 static bool evaluate(region *r, onnx_activation *found) {
     for (uint32_t i = r->count; i-- > 0;) {
-        if (!evaluate_node(r, i)) {
-            return false;
-        }
+        r->known[i] = has_form(r, i);
+    }
+    if (!r->known[0]) {
+        return false;
     }
     const int32_t type = r->graph->values[r->frontier[0]].type;
     if (!ffwd_onnx_recognise(&r->forms[0], tolerance_of(type), found)) {

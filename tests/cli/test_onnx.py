@@ -65,6 +65,14 @@ class Shared(command.Case):
             self.assertTrue((np.abs(outputs[1] - truth.reshape(outputs[1].shape)) <=
                              1e-5 + 1e-4 * np.abs(truth.reshape(outputs[1].shape))).all())
 
+    def test_labels(self):
+        for name, options in (("digits_relu", ["--labels"]), ("wine_tanh", ["--labels"]),
+                              ("cancer_step", [])):
+            ffwd("run", command.data / f"{name}.onnx", command.data / f"{name}_X.npy", "-o",
+                 "y.npy", "--report", "none", *options)
+            np.testing.assert_array_equal(np.load(command.folder / "y.npy").ravel(),
+                                          np.load(command.data / f"{name}_labels.npy").ravel())
+
 
 class Dense(command.Case):
     def test_gemm(self):
@@ -151,6 +159,42 @@ class Steps(command.Case):
             np.testing.assert_array_equal(y, z > 0)
             described = command.ffwd_json("info", "net.onnx")["model"]["activations"]
             self.assertEqual(described, ["step"])
+
+
+    ZERO, ONE, HALF = (tensor(name, np.float32(number))
+                       for name, number in (("zero", 0), ("one", 1), ("half", 0.5)))
+    AROUND_0 = np.float32([[-1.5, 0, 2.5], [-0.0, 1e-30, -1e-30]])
+
+    @staticmethod
+    def heaviside(at_0, inside):
+        """The value at 0 by a test for it, inside or outside of the other."""
+        negative, equal = node("Less", "x zero", "n"), node("Equal", "x zero", "e")
+        if inside:
+            return [negative, equal, node("Where", f"e {at_0} one", "h"),
+                    node("Where", "n zero h", "y")]
+        return [negative, equal, node("Where", "n zero one", "h"),
+                node("Where", f"e {at_0} h", "y")]
+
+    def test_heaviside(self):
+        for inside in False, True:
+            for at_0, number in ("zero", 0), ("one", 1):
+                y = run(self.heaviside(at_0, inside), [self.ZERO, self.ONE], x=self.AROUND_0)
+                np.testing.assert_array_equal(y, np.heaviside(self.AROUND_0, number))
+            self.assertIn("no activation that is known" if inside else "takes 2 values of a row",
+                          refusal(self.heaviside("half", inside),
+                                  [self.ZERO, self.ONE, self.HALF]))
+        self.assertIn("no activation that is known",
+                      refusal([node("Equal", "x zero", "y")], [self.ZERO]))
+
+    def test_elu_of_another_alpha(self):
+        """x where x > 0 by one product, half of elsewhere by another."""
+        y = run([node("Greater", "x zero", "g"), node("Not", "g", "n"), node("Cast", "g", "c", to=1),
+                 node("Cast", "n", "d", to=1), node("Elu", "x", "e"), node("Mul", "half e", "h"),
+                 node("Mul", "h d", "p"), node("Mul", "c e", "q"), node("Add", "q p", "y")],
+                [self.ZERO, self.HALF])
+        close(self, y, np.where(X > 0, X, 0.5 * np.expm1(X.astype(np.float64))))
+        self.assertEqual(command.ffwd_json("info", "net.onnx")["model"]["activations"],
+                         ["elu:0.5"])
 
 
 class Linear(command.Case):
