@@ -21,6 +21,9 @@
 #include "row_source.h"
 #include "trace.h"
 
+/** A piece of eight chunks of the usual 8 MiB: an eighth of the transfers is not hidden. */
+#define UNBOUND_PIECE_BYTES (UINT64_C(64) << 20)
+
 /** Room for one piece on its way. */
 typedef struct piece {
     uint64_t rows; /**< that it holds */
@@ -74,13 +77,28 @@ static int open_engine(scoring *s) {
     return status;
 }
 
+/** Rows of a piece. Chunks on a device with memory of its own hide each other's transfers, but only
+ *  within a piece, which therefore has whole chunks, and several where memory is not bounded. */
+static uint64_t rows_of_piece(const scoring *s, uint64_t row_bytes, uint64_t bound) {
+    uint64_t rows = row_memory_piece(s->x.rows, row_bytes, bound);
+    uint64_t chunk_rows = ffwd_engine_chunk_rows(s->found.engine);
+    if (device_of(s->found.engine).shares_memory) {
+        return rows;
+    }
+    if (bound == 0) {
+        uint64_t most = UNBOUND_PIECE_BYTES / row_bytes;
+        rows = most > rows ? most : rows;
+        rows = rows < s->x.rows ? rows : s->x.rows;
+    }
+    return rows > chunk_rows && rows < s->x.rows ? rows - rows % chunk_rows : rows;
+}
+
 /** Cuts X into pieces that keep to the bound on memory, and says where that was impossible. */
 static void choose_pieces(scoring *s) {
     uint64_t bound = s->given->memory_bytes, held = ffwd_engine_memory(s->found.engine);
     uint64_t row_bytes = s->x.cols * ffwd_dtype_size(s->x.dtype) + row_sink_row_bytes(&s->y);
     uint64_t left = bound > held ? bound - held : 1;
-    s->piece_rows =
-        row_memory_piece(s->x.rows, row_bytes, bound > 0 ? left / PIPELINE_SLOTS + 1 : 0);
+    s->piece_rows = rows_of_piece(s, row_bytes, bound > 0 ? left / PIPELINE_SLOTS + 1 : 0);
     uint64_t pieces = s->x.rows > 0 ? (s->x.rows - 1) / s->piece_rows + 1 : 1;
     s->line.slots = pieces < PIPELINE_SLOTS ? (size_t)pieces : PIPELINE_SLOTS;
     s->found.pieces_bytes = s->line.slots * s->piece_rows * row_bytes;

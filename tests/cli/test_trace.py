@@ -114,6 +114,35 @@ class Trace(command.Case):
                          for category in ("upload", "download")]
                 self.assertEqual(moved, [5000 * 6 * 4, 5000 * 3 * 4])
 
+    def test_copies_beside_kernels(self):
+        """Of a device with memory of its own: two chunks are under way, and while the kernels of
+        one queue are at work, the rows of the next chunk come and those of the last go."""
+        def interval(event):
+            return event["ts"], event["ts"] + event["dur"]
+
+        def beside(a, b):
+            (a_start, a_end), (b_start, b_end) = interval(a), interval(b)
+            return a["tid"] != b["tid"] and a_start < b_end and b_start < a_end
+
+        self.need_opencl()
+        env = {**command.with_opencl(), "FFWD_OPENCL_COPY": "1"}
+        timeline, spans = self.traced("run", NET, "random:1500000", "-o", "y.npy", "--device",
+                                      "opencl", env=env)
+        lanes = {event["tid"]: event["args"]["name"] for event in timeline["traceEvents"]
+                 if event["name"] == "thread_name"}
+        self.assert_covers(spans["chunk"], 1500000)
+        self.assertEqual(len(spans["run"]), 1)
+        self.assertGreater(len(spans["chunk"]), 4)
+        for category, name in ("chunk", "chunks"), ("upload", "queue"), ("kernel", "queue"):
+            self.assertEqual({lanes[event["tid"]] for event in spans[category]},
+                             {f"{name} 1", f"{name} 2"})
+        chunks = sorted(spans["chunk"], key=lambda event: event["args"]["first row"])
+        self.assertTrue(any(map(beside, chunks, chunks[1:])))
+        moves = spans["copy"] + spans["upload"] + spans["download"]
+        self.assertTrue(any(beside(move, kernel) and
+                            move["args"]["first row"] != kernel["args"]["first row"]
+                            for move, kernel in itertools.product(moves, spans["kernel"])))
+
     def test_bench(self):
         """A run and a limit each for two pairs that warm up and three that count."""
         for device in self.opencl_ids()[:1] + ["cpu"]:
