@@ -35,6 +35,7 @@ typedef struct scenario {
 static const scenario scenarios[] = {
     {"fused, one chunk in place", FFWD_FUSED, FFWD_F32, 40, 40, 0, 0, 1, 0, 1, COMPILED},
     {"fused, chunks copied", FFWD_FUSED, FFWD_F32, ROWS_MAX, 600, 1, 0, 1, 0, 1, COMPILED},
+    {"layered, chunks copied", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 400, 1, 0, 1, 0, 0, COMPILED},
     {"fused, captured", FFWD_FUSED, FFWD_F32, 700, 600, 0, 1, 1, 0, 0, COMPILED},
     {"layered, captured, chunks copied", FFWD_LAYERED, FFWD_F32, ROWS_MAX, 600, 1, 1, 1, 0, 0,
      COMPILED},

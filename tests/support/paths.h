@@ -3,6 +3,8 @@
 #ifndef FFWD_TESTS_PATHS_H
 #define FFWD_TESTS_PATHS_H
 
+#include <stdbool.h>
+
 #include <ffwd/ffwd.h>
 
 typedef struct path {
@@ -14,6 +16,9 @@ typedef struct path {
 #define PATHS_MAX 16
 extern path paths[PATHS_MAX];
 extern int path_count;
+
+/** Whether OpenCL devices that share host memory are treated as if they did not. */
+bool paths_copy(void);
 
 /** "cpu avx2 3 threads fused", into a static buffer. */
 const char *path_text(const path *p);
