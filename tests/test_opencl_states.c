@@ -338,6 +338,58 @@ START_TEST(probe_refuses) {
 }
 END_TEST
 
+/** A driver that computes wrongly where a matmul has fewer inputs than a step along k. */
+static cl_uint inputs_given;
+
+static cl_int CL_API_CALL note_inputs(cl_kernel kernel, cl_uint index, size_t size,
+                                      const void *value) {
+    if (index == 7 && size == sizeof inputs_given) {
+        memcpy(&inputs_given, value, size);
+    }
+    return honest->clSetKernelArg(kernel, index, size, value);
+}
+
+static cl_int CL_API_CALL read_few_inputs_wrong(cl_command_queue queue, cl_mem buffer,
+                                                cl_bool blocking, size_t offset, size_t size,
+                                                void *data, cl_uint count, const cl_event *list,
+                                                cl_event *event) {
+    honest_reads = inputs_given < 8 ? 0 : 1; // a step of the table
+    return read_one_bit_wrong(queue, buffer, blocking, offset, size, data, count, list, event);
+}
+
+START_TEST(few_inputs_are_proven) {
+    static const uint64_t widths[] = {40, 20};
+    static const uint32_t strategies[] = {FFWD_CHAIN, FFWD_LAYERED};
+    const net_shape shape = net_shape_of(1, widths, FFWD_RELU, 1);
+    ffwd_device *device = open_opencl();
+    ffwd_placement *placement = NULL;
+    ffwd_error err = FFWD_ERROR_INIT;
+    if (device == NULL) {
+        return;
+    }
+    ffwd_opencl_device *opencl = (ffwd_opencl_device *)device;
+    ffwd_model *model = net_create(&shape, FFWD_F32, 3);
+    honest = opencl->cl;
+    ffwd_opencl_api lying = *honest;
+    lying.clSetKernelArg = note_inputs;
+    lying.clEnqueueReadBuffer = read_few_inputs_wrong;
+    opencl->cl = &lying;
+    opencl->tiles = ffwd_opencl_tiles_at(3);
+    ck_assert_str_eq(opencl->tiles->name, "gpu");
+    for (size_t i = 0; i < 2; i++) {
+        const ffwd_request request = {.strategy = strategies[i]};
+        inputs_given = 40;
+        ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
+                         FFWD_ENODEVICE);
+        ck_assert_msg(strstr(err.message, ": arithmetic probe: matmul_") != NULL, "%s",
+                      err.message);
+    }
+    opencl->cl = honest;
+    ffwd_model_destroy(model);
+    ffwd_device_destroy(device);
+}
+END_TEST
+
 /** The kernel that captures is another program, and is proven when it is first needed. */
 START_TEST(captures_are_proven) {
     ffwd_device *device = open_opencl();
@@ -474,6 +526,7 @@ static Suite *states_suite(void) {
     tcase_add_test(states, build_log_in_the_message);
     tcase_add_test(states, probe_explains);
     tcase_add_test(states, probe_refuses);
+    tcase_add_test(states, few_inputs_are_proven);
     tcase_add_test(states, captures_are_proven);
     tcase_add_test(states, forked_child);
     tcase_add_loop_test(states, what_a_code_means, 0, sizeof codes / sizeof codes[0]);

@@ -166,6 +166,14 @@ cleanup:
     return status;
 }
 
+/** Fewer inputs than a step along k, read from the start of the same arrays. Of a kernel whose loop
+ * over further steps is never entered then, PoCL 3.1 ran what stands behind the loop twice. */
+static void shorten(proof *p) {
+    p->block.inputs = p->stage->tile_k - 1;
+    p->operation.inputs = p->block.inputs;
+    p->layer.inputs = (cl_uint)p->block.inputs;
+}
+
 /** With all arrays, then without those that a layer may lack. */
 static ffwd_status prove_rounds(proof *p, ffwd_error *err) {
     const bool affine = p->stage->kind == FFWD_KERNEL_AFFINE;
@@ -175,6 +183,10 @@ static ffwd_status prove_rounds(proof *p, ffwd_error *err) {
     FFWD_TRY(status, launch(p, sums, err));
     if (sums) {
         bind(p, true, false);
+        FFWD_TRY(status, launch(p, false, err));
+    }
+    if (p->stage->kind == FFWD_KERNEL_MATMUL) {
+        shorten(p);
         FFWD_TRY(status, launch(p, false, err));
     }
     if (affine) {
