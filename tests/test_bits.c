@@ -63,16 +63,28 @@ static bool sampled_out(uint64_t n) {
     return paths_copy() && getenv("FFWD_LONG") == NULL && n % 13 != 0;
 }
 
-/** The same; and where every network is a program of its own, compiled in half a second, one in
- *  four will do. */
+/** The same; and where every network is a program of its own, a sample will do. */
 static bool left_out(const path *p, uint64_t n) {
     const bool own_program = p->isa == NULL && p->strategy == FFWD_FUSED;
-    return paths_copy() ? sampled_out(n) : own_program && n % 4 != 0;
+    return paths_copy() ? sampled_out(n) : own_program && !path_samples(n);
+}
+
+/** The same of a network of many layers: each tile with each activation is a program. */
+static bool deep_left_out(const path *p, uint64_t n) {
+    const bool own_programs = p->isa == NULL && p->strategy != FFWD_CHAIN;
+    return paths_copy() ? sampled_out(n) : own_programs && !path_samples(n);
 }
 
 /** Each activation in turn, also over every fourth n. */
 static uint32_t activation_of(uint64_t n) {
     return net_activations[(n + n / 4) % net_activation_count];
+}
+
+/** The same for a family of shapes. Where each tile is a program for each activation, one that
+ * knows its neuron and one that does not. */
+static uint32_t shapes_activation(const path *p, uint64_t n) {
+    const bool few = p->isa == NULL && p->strategy == FFWD_LAYERED && getenv("FFWD_LONG") == NULL;
+    return few ? (n / 3 % 2 == 0 ? FFWD_PRELU : FFWD_RELU) : activation_of(n);
 }
 
 /* Tiles are 2 to 8 neurons, vectors 2 to 16 lanes, groups 4 to 48 rows, OpenCL tiles 64. */
@@ -89,7 +101,8 @@ START_TEST(one_layer_of_every_shape) {
                 continue;
             }
             const uint64_t widths[] = {inputs[i], neurons[o]};
-            const net_shape shape = net_shape_of(1, widths, activation_of(seed), seed % 2 == 0);
+            const net_shape shape =
+                net_shape_of(1, widths, shapes_activation(p, seed), seed % 2 == 0);
             check_shape(p, device, &shape, dtypes[seed / 2 % 2], rows[seed % 7], 0, seed, 1);
             check_shape(p, device, &shape, dtypes[1 - seed / 2 % 2], rows[(seed + 3) % 7], 0, seed,
                         1);
@@ -104,11 +117,11 @@ START_TEST(around_the_big_tiles) {
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
     for (uint64_t i = 0; device != NULL && i < 24; i++) {
-        if (sampled_out(i)) {
+        if (left_out(p, i)) {
             continue;
         }
         const uint64_t widths[] = {edges[i % 8], edges[(i + 3) % 8], edges[(i * 5 + 1) % 8]};
-        const net_shape shape = net_shape_of(2, widths, activation_of(i), i % 3 == 0);
+        const net_shape shape = net_shape_of(2, widths, shapes_activation(p, i), i % 3 == 0);
         check_shape(p, device, &shape, dtypes[i / 5 % 2], edges[(i * 3 + 2) % 8], 0, 700 + i, 0);
     }
     ffwd_device_destroy(device);
@@ -152,7 +165,7 @@ START_TEST(random_networks) {
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
     for (uint64_t seed = 1000; device != NULL && seed < 1040; seed++) {
-        if (left_out(p, seed)) {
+        if (deep_left_out(p, seed)) {
             continue;
         }
         const net_shape shape = random_shape(seed);
@@ -186,7 +199,7 @@ START_TEST(mixed_chains) {
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
     for (uint64_t seed = 3000; device != NULL && seed < 3080; seed++) {
-        if (left_out(p, seed)) {
+        if (deep_left_out(p, seed)) {
             continue;
         }
         const net_shape shape = mixed_shape(seed);
@@ -205,7 +218,7 @@ START_TEST(small_networks) {
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
     for (uint64_t n = 0; device != NULL && n < 80; n++) {
-        if (left_out(p, n / 2 + n)) {
+        if (deep_left_out(p, n / 2 + n)) {
             continue;
         }
         const uint64_t widths[] = {1 + n % 4, 1 + n / 4 % 4, 1 + (n + n / 16) % 4};
@@ -289,7 +302,7 @@ START_TEST(nothing_past_the_end) {
     const path *p = &paths[_i];
     ffwd_device *device = path_open(p);
     for (uint64_t n = 1; device != NULL && n < 19; n++) {
-        if (sampled_out(n)) {
+        if (sampled_out(n) || (getenv("FFWD_TESTS_SAMPLE") != NULL && left_out(p, n))) {
             continue;
         }
         check_last_page(p, device, dtypes[n % 2], n, 19 - n);
@@ -721,7 +734,7 @@ END_TEST
 int main(void) {
     Suite *suite = suite_create("bits");
     TCase *tcase = tcase_create("every path");
-    tcase_set_timeout(tcase, 300);
+    tcase_set_timeout(tcase, getenv("FFWD_LONG") != NULL ? 3600 : 300);
     tcase_add_loop_test(tcase, one_layer_of_every_shape, 0, path_count);
     tcase_add_loop_test(tcase, around_the_big_tiles, 0, path_count);
     tcase_add_loop_test(tcase, around_the_panels, 0, path_count);

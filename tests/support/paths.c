@@ -24,21 +24,44 @@ bool paths_copy(void) {
     return copy != NULL && strcmp(copy, "1") == 0;
 }
 
+/* With kernels of another kind of device the CPU takes no part, and matmul.cl only once: the tables
+ * of GPUs differ in what fused takes. */
+static void collect_opencl(void) {
+    const char *kernels = getenv("FFWD_OPENCL_KERNELS");
+    if (kernels == NULL || strcmp(kernels, "nvidia") == 0 || getenv("FFWD_LONG") != NULL) {
+        add_path((path){"opencl", NULL, 0, FFWD_CHAIN});
+        add_path((path){"opencl", NULL, 0, FFWD_LAYERED});
+    }
+    add_path((path){"opencl", NULL, 0, FFWD_FUSED});
+}
+
 /* Before main, which tells Check how many there are. Of the portable code, which is slow, one path
  * fewer. Where OpenCL devices are made others than they are, they are what is tested. */
 __attribute__((constructor)) static void collect_paths(void) {
     const char *isa;
-    const bool all = getenv("FFWD_OPENCL_KERNELS") == NULL && !paths_copy();
-    for (size_t i = 0; all && (isa = ffwd_isa_name(i, NULL)) != NULL; i++) {
+    const bool cpu = getenv("FFWD_OPENCL_KERNELS") == NULL && !paths_copy();
+    for (size_t i = 0; cpu && (isa = ffwd_isa_name(i, NULL)) != NULL; i++) {
         add_path((path){"cpu", isa, 1, FFWD_FUSED});
         add_path((path){"cpu", isa, 2, FFWD_LAYERED});
         if (i > 0) {
             add_path((path){"cpu", isa, 3, FFWD_FUSED});
         }
     }
-    add_path((path){"opencl", NULL, 0, FFWD_CHAIN});
-    add_path((path){"opencl", NULL, 0, FFWD_LAYERED});
-    add_path((path){"opencl", NULL, 0, FFWD_FUSED});
+    collect_opencl();
+}
+
+bool path_samples(uint64_t n) {
+    const char *sample = getenv("FFWD_TESTS_SAMPLE");
+    unsigned first = 0, step = 4;
+    if (getenv("FFWD_LONG") != NULL) {
+        return true;
+    }
+    if (sample != NULL && (sscanf(sample, "%u/%u", &first, &step) != 2 || first >= step)) {
+        (void)fprintf(stderr, "FFWD_TESTS_SAMPLE=%s: not K/M with K < M\n", sample);
+        abort();
+    }
+    // Scattered, so that what alternates with n, such as the dtype, does not in a sample.
+    return (n * UINT64_C(0x9e3779b97f4a7c15) >> 32) % step == first;
 }
 
 const char *path_text(const path *p) {

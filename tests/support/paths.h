@@ -20,6 +20,11 @@ extern int path_count;
 /** Whether OpenCL devices that share host memory are treated as if they did not. */
 bool paths_copy(void);
 
+/** Whether network n of a family takes part where each is an OpenCL program of its own, compiled in
+ *  half a second: one in four, or of m samples sample k with FFWD_TESTS_SAMPLE=k/m. All of them
+ * with FFWD_LONG. */
+bool path_samples(uint64_t n);
+
 /** "cpu avx2 3 threads fused", into a static buffer. */
 const char *path_text(const path *p);
 
