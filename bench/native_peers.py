@@ -27,7 +27,10 @@ def load(folder, name, dtype):
     path = folder / f"peer_{name}_{dtype}.so"
     if not path.exists():
         return None
-    code = ctypes.CDLL(str(path))
+    try:
+        code = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise Unavailable(str(error)) from error
     code.peer_version.restype = c_char_p
     code.peer_create.argtypes = [POINTER(Net), POINTER(Reason)]
     code.peer_create.restype = c_void_p

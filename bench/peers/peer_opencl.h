@@ -22,6 +22,9 @@ void peer_opencl_close(peer_opencl *cl);
 /** A buffer over host memory in place, or of its own where host is NULL; NULL: failed. */
 cl_mem peer_opencl_buffer(const peer_opencl *cl, const void *host, uint64_t bytes);
 
+/** One of the device's own, with a copy of what is in host memory, or NULL. */
+cl_mem peer_opencl_copy(const peer_opencl *cl, const void *host, uint64_t bytes);
+
 /** Waits until a buffer over host memory that was written is there, and lets go of it. */
 cl_int peer_opencl_take_back(const peer_opencl *cl, cl_mem buffer, uint64_t bytes);
 
