@@ -90,14 +90,25 @@ static void compare_row(expectation *wanted, uint64_t row, uint64_t at, const vo
     wanted->compared += wanted->info.cols;
 }
 
+/** A pipe gives rows as they come. */
+static ffwd_status read_expected(expectation *wanted, uint64_t rows, uint64_t *read,
+                                 ffwd_error *err) {
+    uint64_t row_bytes = wanted->info.cols * ffwd_dtype_size(wanted->dtype), more = 1;
+    ffwd_status status = FFWD_OK;
+    for (*read = 0; status == FFWD_OK && *read < rows && more > 0; *read += more) {
+        status = ffwd_reader_next(wanted->reader, rows - *read, wanted->dtype,
+                                  (char *)wanted->values + *read * row_bytes, NULL, &more, err);
+    }
+    return status;
+}
+
 int expectation_compare(expectation *wanted, uint64_t first, uint64_t rows, const void *values) {
     ffwd_error err = FFWD_ERROR_INIT;
     uint64_t read;
     if (wanted->name == NULL) {
         return EXIT_DONE;
     }
-    if (ffwd_reader_next(wanted->reader, rows, wanted->dtype, wanted->values, NULL, &read, &err) !=
-        FFWD_OK) {
+    if (read_expected(wanted, rows, &read, &err) != FFWD_OK) {
         return fail_with(ON_INPUT, &err);
     }
     if (read < rows) {

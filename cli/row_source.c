@@ -175,12 +175,27 @@ static ffwd_status next_random(row_source *source, uint64_t most, void *values, 
                             source->dtype, values, err);
 }
 
+/** Names the options that would help with a cell, where the message has room for that. */
+static void suggest(ffwd_error *err) {
+    const char *help = err->status != FFWD_EFORMAT        ? ""
+                       : err->native == FFWD_CELL_TEXT    ? "; --map gives texts numbers"
+                       : err->native == FFWD_CELL_MISSING ? "; --missing gives one"
+                                                          : "";
+    size_t used = strlen(err->message);
+    if (strlen(help) < sizeof err->message - used) {
+        strcpy(err->message + used, help);
+    }
+}
+
 /** A file may find out only now that it has ended. */
 static ffwd_status next_of_file(row_source *source, uint64_t most, void *values, ffwd_kept *kept,
                                 uint64_t *rows, ffwd_error *err) {
     ffwd_status status =
         ffwd_reader_next(source->reader, most, source->dtype, values, kept, rows, err);
     source->rows = describe(source).rows;
+    if (status != FFWD_OK) {
+        suggest(err);
+    }
     return status;
 }
 

@@ -120,7 +120,8 @@ static const struct option_row {
 #define MODEL_DOC                                                                                  \
     "MODEL is a .npz file (W1, W2, ... as [neurons][inputs], optional b1, b2, ... and "            \
     "activations), a .onnx file, or a shape such as 2-3-2-1, with random weights and no bias."
-#define X_DOC " X is a .npy file, a CSV file, - for CSV on standard input, or random:ROWS."
+#define X_DOC                                                                                      \
+    " X is a .npy file, a CSV file (also of gzip), - for CSV on standard input, or random:ROWS."
 
 static const syntax syntaxes[COMMAND_COUNT + 1] = {
     [RUN] = {"run", "MODEL X", "MODEL and X", 2, 2,

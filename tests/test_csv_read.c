@@ -630,6 +630,30 @@ START_TEST(rows_before_the_end_of_a_pipe) {
 }
 END_TEST
 
+/** A piece of many rows is not waited for either. */
+START_TEST(rows_of_a_slow_pipe) {
+    int ends[2];
+    double values[9];
+    uint64_t rows;
+    ffwd_reader_options options = FFWD_READER_OPTIONS_INIT;
+    options.delimiter = ',';
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    ck_assert_int_eq(write(ends[1], "a\n1\n2\n3", 7), 7);
+    ffwd_reader *reader = open_path("-", &options);
+    expect_ok(ffwd_reader_next(reader, 9, FFWD_F64, values, NULL, &rows, &err), &err);
+    ck_assert(rows == 2 && values[0] == 1 && values[1] == 2);
+    ck_assert_int_eq(write(ends[1], "4\n5\n", 4), 4);
+    expect_ok(ffwd_reader_next(reader, 9, FFWD_F64, values, NULL, &rows, &err), &err);
+    ck_assert(rows == 2 && values[0] == 34 && values[1] == 5);
+    ck_assert_int_eq(write(ends[1], "6", 1), 1);
+    ck_assert_int_eq(close(ends[1]), 0);
+    expect_ok(ffwd_reader_next(reader, 9, FFWD_F64, values, NULL, &rows, &err), &err);
+    ck_assert(rows == 1 && values[0] == 6);
+    ffwd_reader_destroy(reader);
+}
+END_TEST
+
 static void *write_fifo(void *path) {
     static const char text[] = "1,2\n3,4\n";
     (void)usleep(30000);
@@ -992,6 +1016,7 @@ static Suite *csv_read_suite(void) {
     TCase *pipes = tcase_create("pipes");
     tcase_add_loop_test(pipes, standard_input_is_a_pipe, 0, 3);
     tcase_add_test(pipes, rows_before_the_end_of_a_pipe);
+    tcase_add_test(pipes, rows_of_a_slow_pipe);
     tcase_add_test(pipes, a_named_pipe);
     tcase_add_test(pipes, cancelled);
     tcase_add_test(pipes, standard_input_is_a_file);

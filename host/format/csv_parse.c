@@ -205,16 +205,18 @@ static ffwd_status fail_cell(const ffwd_csv_format *format, const ffwd_csv_task 
         return ffwd_fail(err, FFWD_EFORMAT, "%s: line %llu, %s: '%s' is none of %s", format->file,
                          line, column, ffwd_csv_show(&fault->cell, shown), words);
     case FFWD_CSV_MISSING:
-        return ffwd_fail(err, FFWD_EFORMAT,
-                         "%s: line %llu, %s: missing ('%s'), and no number is given for that",
-                         format->file, line, column, ffwd_csv_show(&fault->cell, shown));
+        return ffwd_fail_native(
+            err, FFWD_EFORMAT, FFWD_CELL_MISSING,
+            "%s: line %llu, %s: missing ('%s'), and no number is given for that", format->file,
+            line, column, ffwd_csv_show(&fault->cell, shown));
     case FFWD_CSV_UNEVEN: // and malformed behind its last column
         return ffwd_fail(err, FFWD_EFORMAT,
                          "%s: line %llu has more than the %zu cells of line %llu", format->file,
                          line, format->columns.count, (unsigned long long)format->first_line);
     default:
-        return ffwd_fail(err, FFWD_EFORMAT, "%s: line %llu, %s: '%s' is no number", format->file,
-                         line, column, ffwd_csv_show(&fault->cell, shown));
+        return ffwd_fail_native(err, FFWD_EFORMAT, FFWD_CELL_TEXT,
+                                "%s: line %llu, %s: '%s' is no number", format->file, line, column,
+                                ffwd_csv_show(&fault->cell, shown));
     }
 }
 

@@ -371,12 +371,19 @@ static ffwd_status have_segments(csv_reader *own, bool *more, ffwd_error *err) {
     return status;
 }
 
+/** Rows that are there are not held back until more of a pipe come. */
+static bool would_wait(const csv_reader *own) {
+    return own->segment == own->block.segment_count && !own->block.ended &&
+           ffwd_source_is_dry(&own->source);
+}
+
 static ffwd_status read_rows(csv_reader *own, uint64_t most, uint32_t dtype, unsigned char *values,
                              ffwd_kept *kept, uint64_t *rows, ffwd_error *err) {
     uint64_t row_bytes = own->format.columns.value_count * ffwd_dtype_size(dtype);
     bool more = true;
     ffwd_status status = FFWD_OK;
-    while (*rows < most && (kept == NULL || !ffwd_kept_is_full(kept))) {
+    while (*rows < most && (kept == NULL || !ffwd_kept_is_full(kept)) &&
+           (*rows == 0 || !would_wait(own))) {
         FFWD_TRY(status, have_segments(own, &more, err));
         if (!more) {
             own->rows = own->next + *rows;

@@ -104,6 +104,10 @@ bool ffwd_outfile_is_stream(const ffwd_outfile *file) {
     return file->target == NULL;
 }
 
+ffwd_status ffwd_outfile_pass_on(ffwd_outfile *file, ffwd_error *err) {
+    return ffwd_outfile_is_stream(file) ? flush(file, err) : FFWD_OK;
+}
+
 ffwd_status ffwd_outfile_rewrite(ffwd_outfile *file, const void *data, uint64_t bytes,
                                  uint64_t offset, ffwd_error *err) {
     ffwd_status status = flush(file, err);

@@ -39,6 +39,9 @@ ffwd_status ffwd_outfile_room(ffwd_outfile *file, size_t bytes, ffwd_error *err)
 /** Whether the file is written from its start to its end only, as a pipe is. */
 bool ffwd_outfile_is_stream(const ffwd_outfile *file);
 
+/** Hands on what is buffered of a stream: who reads it waits for nothing. */
+ffwd_status ffwd_outfile_pass_on(ffwd_outfile *file, ffwd_error *err);
+
 /** Writes over what has been written at `offset`; not of a stream. */
 ffwd_status ffwd_outfile_rewrite(ffwd_outfile *file, const void *data, uint64_t bytes,
                                  uint64_t offset, ffwd_error *err);

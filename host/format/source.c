@@ -174,6 +174,11 @@ ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size
                                   : read_stored(source, bytes, room, count, err);
 }
 
+bool ffwd_source_is_dry(const ffwd_source *source) {
+    const bool holds = source->gunzip != NULL && !ffwd_gunzip_is_hungry(source->gunzip);
+    return !source->seekable && !source->ended && !holds && !has_more(source);
+}
+
 ffwd_status ffwd_source_rewind(ffwd_source *source, ffwd_error *err) {
     if (!source->seekable) {
         return ffwd_fail(err, FFWD_EUNSUPPORTED, "%s: a pipe cannot be read twice", source->name);

@@ -38,6 +38,9 @@ ffwd_status ffwd_source_open(ffwd_source *source, const char *path, ffwd_error *
 ffwd_status ffwd_source_read(ffwd_source *source, void *bytes, size_t room, size_t *count,
                              ffwd_error *err);
 
+/** Whether ffwd_source_read would wait: a pipe that has nothing to give at the moment. */
+bool ffwd_source_is_dry(const ffwd_source *source);
+
 /** The first bytes of a seekable file, as they are stored; of a pipe none. FFWD_EIO. */
 ffwd_status ffwd_source_peek(const ffwd_source *source, void *bytes, size_t room, size_t *count,
                              ffwd_error *err);

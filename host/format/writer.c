@@ -262,8 +262,13 @@ ffwd_status ffwd_writer_append(ffwd_writer *writer, uint64_t rows, const void *v
     }
     writer->written += rows;
     kept = writer->kept_count > 0 ? kept : NULL;
-    return writer->csv ? append_csv_exactly(writer, rows, values, kept, err)
-                       : ffwd_outfile_write(&writer->file, values, rows * writer->row_bytes, err);
+    FFWD_TRY(status, writer->csv ? append_csv_exactly(writer, rows, values, kept, err)
+                                 : ffwd_outfile_write(&writer->file, values,
+                                                      rows * writer->row_bytes, err));
+    status = ffwd_outfile_pass_on(&writer->file, err);
+
+cleanup:
+    return status;
 }
 
 ffwd_status ffwd_writer_commit(ffwd_writer *writer, ffwd_error *err) {

@@ -37,6 +37,12 @@ typedef struct ffwd_word {
     double value;
 } ffwd_word;
 
+/** What is wrong with a cell of CSV that is no number: `native` of FFWD_EFORMAT. */
+typedef enum ffwd_cell_fault {
+    FFWD_CELL_TEXT = 1,    /**< a text in a column without words */
+    FFWD_CELL_MISSING = 2, /**< in a column without a number for that */
+} ffwd_cell_fault;
+
 /** The number that missing cells stand for, in one column of a CSV file or, for "*", in all. */
 typedef struct ffwd_missing {
     const char *column;
@@ -115,10 +121,11 @@ FFWD_API ffwd_status ffwd_reader_take_as_row(ffwd_reader *reader, ffwd_error *er
  * FFWD_F64), rounding to nearest.
  *
  * @param kept takes the cells of the kept columns in place of what it held; NULL leaves them out
- * @param rows `most` of them; fewer at the end of the file and where `kept` is full; 0 only when
- *             there are no more, or `most` is 0
- * @return FFWD_EFORMAT when the file ends early or a cell cannot be read, FFWD_EIO, FFWD_EARGUMENT,
- *         FFWD_ECANCELLED, FFWD_ENOMEM; after a failure only ffwd_reader_seek goes on
+ * @param rows `most` of them; fewer at the end of the file, where `kept` is full, and of a pipe
+ *             that has no more at the moment; 0 only when there are no more, or `most` is 0
+ * @return FFWD_EFORMAT when the file ends early or a cell cannot be read (native is an
+ *         ffwd_cell_fault, or 0), FFWD_EIO, FFWD_EARGUMENT, FFWD_ECANCELLED, FFWD_ENOMEM; after a
+ *         failure only ffwd_reader_seek goes on
  */
 FFWD_API ffwd_status ffwd_reader_next(ffwd_reader *reader, uint64_t most, uint32_t dtype,
                                       void *values, ffwd_kept *kept, uint64_t *rows,
@@ -174,7 +181,7 @@ FFWD_API ffwd_status ffwd_writer_create(const char *path, uint64_t rows, uint64_
                                         uint32_t dtype, const ffwd_writer_options *options,
                                         ffwd_writer **out, ffwd_error *err) FFWD_CHECKED;
 /**
- * Appends rows: dense [rows][cols] of the writer's dtype.
+ * Appends rows: dense [rows][cols] of the writer's dtype. A pipe or a device gets them at once.
  *
  * @param kept the cells of the kept columns of these very rows; NULL without such columns
  * @return FFWD_EARGUMENT for too many rows, and for kept cells of other rows or columns; FFWD_EIO

@@ -4,6 +4,7 @@
 import csv
 import io
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -152,7 +153,7 @@ class Columns(command.Case):
         for more in (), SMALL:
             done = ffwd("run", "3-2", "broken.csv", "-o", "unbroken.npy", *more, status=65)
             self.assertEqual(done.stderr,
-                             "ffwd: broken.csv: line 30001, column c: 'x' is no number\n")
+                             "ffwd: broken.csv: line 30001, column c: 'x' is no number; --map gives texts numbers\n")
             self.assertFalse((command.folder / "unbroken.npy").exists())
 
 
@@ -200,6 +201,21 @@ class Pipes(command.Case):
         out, said = process.communicate(timeout=60)
         self.assertEqual((process.returncode, said), (0, b""))
         self.assertEqual(out.count(b"\n"), 4)
+
+    def test_row_by_row(self):
+        """A row that is there is answered before the next one comes."""
+        process = self.start(["ffwd", "run", "3", "-", "--delimiter", ",", "--report", "none"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        given, wanted = [b"a,b,c\n1,2,3\n", b"4,5,6\n", b"7,8,9\n"], b"y1,y2,y3\n1,2,3\n"
+        for part in given:
+            process.stdin.write(part)
+            process.stdin.flush()
+            for line in wanted.splitlines(keepends=True):
+                self.assertTrue(select.select([process.stdout], [], [], 60)[0], "nothing came")
+                self.assertEqual(os.read(process.stdout.fileno(), len(line)), line)
+            wanted = given[(given.index(part) + 1) % len(given)]
+        out, _ = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (0, b""))
 
     def test_named(self):
         """A pipe by its name, which nobody writes to at first."""
