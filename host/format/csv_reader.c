@@ -9,6 +9,7 @@
 #include "format/csv_layout.h"
 #include "format/csv_parse.h"
 #include "format/decimal.h"
+#include "format/npy_header.h"
 #include "format/reader.h"
 
 /** Segments of a block: enough that threads which end early find more, and memory stays small. */
@@ -41,7 +42,7 @@ typedef struct csv_reader {
 static ffwd_status refuse_binary(const csv_reader *own, size_t bytes, ffwd_error *err) {
     const char *text = own->block.text;
     const char *zero = memchr(text, 0, bytes);
-    if (bytes >= 6 && memcmp(text, "\x93NUMPY", 6) == 0) {
+    if (ffwd_npy_begins(text, bytes)) {
         return ffwd_fail_native(err, FFWD_EIO, ESPIPE,
                                 "%s: a .npy file that is compressed or comes through a pipe",
                                 own->base.path);

@@ -23,6 +23,10 @@ typedef struct text {
     size_t length;
 } text;
 
+bool ffwd_npy_begins(const void *bytes, size_t count) {
+    return count >= MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_BYTES) == 0;
+}
+
 static ffwd_status malformed(const parser *p, const char *expected) {
     uint64_t offset = (uint64_t)(p->at - p->start);
     (void)ffwd_fail(p->err, FFWD_EFORMAT, "the header is malformed: %s expected at byte %llu",
@@ -318,7 +322,7 @@ static ffwd_status not_npy(const parser *p) {
 /** Where the dict literal lies. */
 static ffwd_status find_dict(parser *p, uint64_t file_bytes) {
     uint64_t available = (uint64_t)(p->end - p->start);
-    if (available < MAGIC_BYTES || memcmp(p->start, MAGIC, MAGIC_BYTES) != 0) {
+    if (!ffwd_npy_begins(p->start, available)) {
         return not_npy(p);
     }
     p->at += MAGIC_BYTES;

@@ -4,6 +4,7 @@
 #define FFWD_FORMAT_NPY_HEADER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -20,6 +21,9 @@
 #else
 #define FFWD_NPY_NATIVE '>'
 #endif
+
+/** Whether a file that begins so is a .npy file. */
+bool ffwd_npy_begins(const void *bytes, size_t count);
 
 typedef enum ffwd_npy_kind {
     FFWD_NPY_BOOL = 'b',

@@ -33,8 +33,8 @@ typedef bool onnx_form_function(const onnx_form_call *call, onnx_form *made);
 onnx_form_function ffwd_onnx_form_arithmetic, ffwd_onnx_form_power, ffwd_onnx_form_same,
     ffwd_onnx_form_negative, ffwd_onnx_form_not, ffwd_onnx_form_reciprocal,
     ffwd_onnx_form_activation, ffwd_onnx_form_log, ffwd_onnx_form_selu, ffwd_onnx_form_gelu,
-    ffwd_onnx_form_swish, ffwd_onnx_form_clip, ffwd_onnx_form_bound, ffwd_onnx_form_compare, ffwd_onnx_form_equal,
-    ffwd_onnx_form_where;
+    ffwd_onnx_form_swish, ffwd_onnx_form_clip, ffwd_onnx_form_bound, ffwd_onnx_form_compare,
+    ffwd_onnx_form_equal, ffwd_onnx_form_where;
 
 /** Whether a form is an activation, with scales and shifts around it; `tolerance` is how far its
  *  constants may be from the true ones, relatively. */

@@ -8,6 +8,7 @@
 #include "base/structs.h"
 #include "format/file_io.h"
 #include "format/kept.h"
+#include "format/npy_header.h"
 
 /** What is said of options that only CSV has a use for. */
 static ffwd_status refuse_choices(const char *path, const ffwd_reader_options *options,
@@ -28,7 +29,7 @@ static ffwd_status find_npy(const ffwd_source *source, const char *path, bool *f
     char first[6] = "";
     size_t count;
     ffwd_status status = ffwd_source_peek(source, first, sizeof first, &count, err);
-    *found = ffwd_file_ends_in(path, ".npy") || memcmp(first, "\x93NUMPY", sizeof first) == 0 ||
+    *found = ffwd_file_ends_in(path, ".npy") || ffwd_npy_begins(first, count) ||
              memcmp(first, "PK", 2) == 0;
     return status;
 }
