@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include <ffwd/file.h>
 
@@ -96,6 +97,26 @@ cleanup:
     return status;
 }
 
+/** Compressed, which takes zlib's memory, too. */
+static ffwd_status read_gzip(void) {
+    ffwd_reader *reader = NULL;
+    ffwd_status status;
+    double row[2];
+    uint64_t read;
+    gzFile file = gzopen(scratch("x.csv.gz"), "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(gzputs(file, "a,b\n1,2\n"), 8);
+    ck_assert_int_eq(gzclose(file), Z_OK);
+    TRY(ffwd_reader_open(scratch("x.csv.gz"), NULL, &reader, &err));
+    TRY(ffwd_reader_next(reader, 1, FFWD_F64, row, NULL, &read, &err));
+    ck_assert(read == 1 && row[0] == 1 && row[1] == 2);
+
+cleanup:
+    ffwd_reader_destroy(reader);
+    (void)remove(scratch("x.csv.gz"));
+    return status;
+}
+
 static ffwd_status write_rows(const char *name) {
     ffwd_writer *writer;
     ffwd_status status;
@@ -142,8 +163,8 @@ static const struct {
 } attempts[] = {
     {"loading a model", load_model, 0}, {"parsing a model", parse_model, 0},
     {"reading rows", read_rows, 0},     {"reading CSV", read_csv, 0},
-    {"writing .npy", write_npy, 1},     {"writing .csv", write_csv, 1},
-    {"writing .npz", write_npz, 1},
+    {"reading gzip", read_gzip, 0},     {"writing .npy", write_npy, 1},
+    {"writing .csv", write_csv, 1},     {"writing .npz", write_npz, 1},
 };
 #define ATTEMPT_COUNT ((int)(sizeof attempts / sizeof *attempts))
 

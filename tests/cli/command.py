@@ -90,6 +90,11 @@ class Case(unittest.TestCase):
         self.assertTrue(ids or "FFWD_TESTS_NEED_OPENCL" not in os.environ, "no OpenCL device")
         return ids
 
+    def equal_everywhere(self, told):
+        """Every OpenCL device stands in what verify has told, and agrees."""
+        for device in self.opencl_ids():
+            self.assertRegex(told, rf"(?m)^  {device} .* equal$")
+
     def need_opencl(self):
         """Skips the test where there is no OpenCL device."""
         if not self.opencl_ids():

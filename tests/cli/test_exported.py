@@ -91,7 +91,8 @@ class Exported(command.Case):
                 info = command.ffwd_json("info", model.path)["model"]
                 text = str((info["widths"], info["activations"], info["dtype"]))
                 if text not in seen:  # the same kernels
-                    ffwd("verify", model.path, model.x, env=command.with_opencl())
+                    done = ffwd("verify", model.path, model.x, env=command.with_opencl())
+                    self.equal_everywhere(done.stdout)
                 seen.add(text)
 
 

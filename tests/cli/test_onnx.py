@@ -65,6 +65,16 @@ class Shared(command.Case):
             self.assertTrue((np.abs(outputs[1] - truth.reshape(outputs[1].shape)) <=
                              1e-5 + 1e-4 * np.abs(truth.reshape(outputs[1].shape))).all())
 
+    def test_every_device(self):
+        """What the models were trained to, within the bound stated of them, from both formats."""
+        for name in self.NAMES:
+            files = command.data / f"{name}_X.npy", "--expect", command.data / f"{name}_Y.npy"
+            for suffix in "npz", "onnx":
+                done = ffwd("verify", command.data / f"{name}.{suffix}", *files, "--tol",
+                            "1e-5,1e-4", env=command.with_opencl())
+                self.equal_everywhere(done.stdout)
+                self.assertRegex(done.stdout, r"\n +0 of [\d,]+ values differ")
+
     def test_labels(self):
         for name, options in (("digits_relu", ["--labels"]), ("wine_tanh", ["--labels"]),
                               ("cancer_step", [])):
