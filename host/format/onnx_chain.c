@@ -261,6 +261,20 @@ static ffwd_status join(onnx_chain *chain, onnx_step *last, onnx_step *step, boo
     return FFWD_OK;
 }
 
+static bool changes_nothing(const onnx_step *step) {
+    return is_affine(step) && all_are(&step->scale, 1) && all_are(&step->shift, 0);
+}
+
+/** Takes the last operation away: its steps are part of the one before, if there is one. */
+static void drop_last(onnx_chain *chain) {
+    for (uint32_t i = 0; i < chain->count; i++) {
+        if (chain->steps[i].operation == chain->operation_count) {
+            chain->steps[i].operation--;
+        }
+    }
+    chain->operation_count--;
+}
+
 ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err) {
     ffwd_status status = set_widths(chain, err);
     const uint64_t bytes =
@@ -272,8 +286,8 @@ ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err) {
     for (uint32_t i = 0; i < chain->count; i++) {
         onnx_step *step = &chain->steps[i];
         bool joined = false;
-        if (is_affine(step) && all_are(&step->scale, 1) && all_are(&step->shift, 0)) {
-            continue; // changes nothing
+        if (changes_nothing(step)) {
+            continue;
         }
         if (chain->operation_count > 0) {
             onnx_step *last = chain->operations[chain->operation_count - 1];
@@ -288,6 +302,9 @@ ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err) {
             chain->operations[chain->operation_count++] = made;
         }
         step->operation = chain->operation_count;
+        if (changes_nothing(chain->operations[chain->operation_count - 1])) { // 2 and 1/2, say
+            drop_last(chain);
+        }
     }
 
 cleanup:

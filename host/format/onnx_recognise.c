@@ -100,6 +100,9 @@ static bool recognise_gelu(const onnx_form *form, double tolerance, onnx_activat
     }
     const bool made = set(form, "gelu", SQRT_2, 0, SQRT_2 * factor, found);
     found->out_shift = form->a[0] - form->b[0];
+    if (near(found->in_scale, 1, 4 * tolerance)) { // the root was rounded, the factor was not
+        found->out_scale = 2 * form->b[1];
+    }
     return made;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Models in ONNX files: what they compute, against NumPy; and what is refused, and why."""
 
+import math
 import os
 import unittest
 
@@ -205,6 +206,71 @@ class Steps(command.Case):
         close(self, y, np.where(X > 0, X, 0.5 * np.expm1(X.astype(np.float64))))
         self.assertEqual(command.ffwd_json("info", "net.onnx")["model"]["activations"],
                          ["elu:0.5"])
+
+
+class Gelus(command.Case):
+    """However an exporter writes it, gelu is gelu."""
+
+    CONSTANTS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "cubic": 0.044715,
+                 "root": 2**0.5, "inverse": 2**-0.5, "line": (2 / np.pi)**0.5}
+
+    def layer(self, pattern, **changed):
+        """The nodes and constants of a dense layer whose sums are h and whose outputs are y."""
+        constants = {**self.CONSTANTS, **changed}
+        return [node("MatMul", "x w", "h"), *pattern], [
+            tensor("w", W.T.copy()), *(tensor(name, np.float32(c)) for name, c in constants.items())]
+
+    def run_layer(self, word, pattern, opset=17):
+        y = run(*self.layer(pattern), opset=opset)
+        described = command.ffwd_json("info", "net.onnx")["model"]["activations"]
+        self.assertEqual(described, [word])
+        return y
+
+    def check(self, word, patterns, how, curve):
+        """All patterns against the curve, and by bits against the operator itself."""
+        operator = [node("Gelu", "h", "y", approximate=how)]
+        expected = self.run_layer(word, operator, opset=20)
+        close(self, expected, curve(X @ W.T.astype(np.float64)))
+        for pattern in patterns:
+            y = self.run_layer(word, pattern)
+            np.testing.assert_array_equal(y.view(np.uint32), expected.view(np.uint32))
+
+    def erf_patterns(self):
+        for divided in node("Div", "h root", "u"), node("Mul", "h inverse", "u"):
+            start = [divided, node("Erf", "u", "e"), node("Add", "e one", "f")]
+            yield [*start, node("Mul", "h f", "g"), node("Mul", "g half", "y")]
+            yield [*start, node("Mul", "f half", "g"), node("Mul", "g h", "y")]
+            yield [node("Mul", "half h", "k"), *start, node("Mul", "k f", "y")]
+            yield [node("Div", "h two", "k"), divided, node("Erf", "u", "e"),
+                   node("Mul", "e k", "f"), node("Add", "f k", "y")]
+
+    def tanh_patterns(self):
+        cubes = ([node("Pow", "h three", "c")],
+                 [node("Mul", "h h", "s"), node("Mul", "s h", "c")])
+        for cube in cubes:
+            start = [*cube, node("Mul", "cubic c", "d"), node("Add", "h d", "p"),
+                     node("Mul", "line p", "u"), node("Tanh", "u", "t"), node("Add", "one t", "f")]
+            yield [*start, node("Mul", "h f", "g"), node("Mul", "g half", "y")]
+            yield [node("Mul", "half h", "k"), *start, node("Mul", "k f", "y")]
+        yield [node("Mul", "h h", "s"), node("Mul", "s cubic", "d"), node("Add", "d one", "p"),
+               node("Mul", "h line", "l"), node("Mul", "l p", "u"), node("Tanh", "u", "t"),
+               node("Add", "t one", "f"), node("Mul", "h half", "k"), node("Mul", "k f", "y")]
+
+    def test_by_erf(self):
+        erf = np.vectorize(math.erf)
+        self.check("gelu", self.erf_patterns(), "none", lambda z: z / 2 * (1 + erf(z / 2**0.5)))
+
+    def test_by_tanh(self):
+        self.check("gelu_tanh", self.tanh_patterns(), "tanh", lambda z: z / 2 * (
+            1 + np.tanh((2 / np.pi)**0.5 * (z + 0.044715 * z**3))))
+
+    def test_others(self):
+        """Nearly is not the same."""
+        for patterns, changed in ((self.erf_patterns, {"one": 1.001}),
+                                  (self.tanh_patterns, {"one": 0.5}),
+                                  (self.tanh_patterns, {"cubic": 0.0448}),
+                                  (self.tanh_patterns, {"line": 0.8})):
+            self.assertIn("no activation", refusal(*self.layer(next(patterns()), **changed)))
 
 
 class Linear(command.Case):
