@@ -7,6 +7,7 @@
 //   scale, shift  [columns], with AFFINE; or NULL: 1 and -0, which change nothing
 //   slopes        [columns], of a prelu
 //   sums          [rows][columns], with AFFINE, receives z; or NULL
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // Launch: at least `count` items, item e computes element e, so adjacent items touch adjacent
 // elements. No local memory; items past the end do nothing.
@@ -29,13 +30,14 @@
 kernel void KERNEL(global const REAL *restrict x, global const REAL *restrict scale,
                    global const REAL *restrict shift, global const REAL *restrict slopes,
                    global REAL *restrict sums, global REAL *restrict y, const ulong count,
-                   const ulong columns, const REAL alpha, const REAL beta) {
+                   const ulong columns, const REAL alpha, const REAL beta,
+                   const ulong x_offset, const ulong y_offset) {
     const size_t e = get_global_id(0);
     if (e < count) {
 #if AFFINE || ACTIVATION == PRELU
         const size_t c = e % columns;
 #endif
-        REAL z = x[e];
+        REAL z = x[x_offset + e];
 #if AFFINE
         z = FMA(z, scale != 0 ? scale[c] : K(1), shift != 0 ? shift[c] : K(-0.0f));
         if (sums != 0) {
@@ -47,6 +49,6 @@ kernel void KERNEL(global const REAL *restrict x, global const REAL *restrict sc
 #else
         const REAL slope = K(0);
 #endif
-        y[e] = ffwd_canonical(ffwd_activate(ACTIVATION, z, alpha, beta, slope));
+        y[y_offset + e] = ffwd_canonical(ffwd_activate(ACTIVATION, z, alpha, beta, slope));
     }
 }

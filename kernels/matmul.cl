@@ -11,6 +11,7 @@
 //   slopes   [neurons], of a prelu
 //   sums     [rows][neurons], receives z; or NULL
 //   y        [rows][neurons]
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // An item owns ITEM_ROWS x ITEM_NEURONS outputs of its group's tile. With BLOCKED they are
 // adjacent, and become vectors along the rows (CPUs: one item after the other on a core); without,
@@ -290,9 +291,12 @@ kernel __attribute__((reqd_work_group_size(WG_NEURONS, WG_ROWS, 1))) void
 KERNEL(global const REAL *restrict x, global const REAL *restrict weights,
        global const REAL *restrict bias, global const REAL *restrict slopes,
        global REAL *restrict sums, global REAL *restrict y, const uint rows, const uint inputs,
-       const uint neurons, const REAL alpha, const REAL beta) {
+       const uint neurons, const REAL alpha, const REAL beta, const ulong x_offset,
+       const ulong y_offset) {
     local REAL x_tiles[2 * TILE_K * LINE(TILE_ROWS)] __attribute__((aligned(16)));
     local REAL w_tiles[2 * TILE_K * LINE(TILE_NEURONS)] __attribute__((aligned(16)));
+    x += x_offset;
+    y += y_offset;
     const uint j = get_local_id(0), i = get_local_id(1);
     const size_t first_row = get_group_id(0) * TILE_ROWS;
     const size_t first_neuron = get_group_id(1) * TILE_NEURONS;

@@ -17,6 +17,7 @@
 //             one, the scale, then the shift
 //   y         [rows][OUTPUTS]
 //   captures  of all layers, one behind the other: z [rows][neurons], y [rows][neurons]; or NULL
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // A group takes a tile of TILE_ROWS = ITEMS * ITEM_ROWS rows. Which item has which row, ITEMS = 3,
 // ITEM_ROWS = 2:
@@ -330,7 +331,7 @@ INLINE void run_tile_of_rows(global const SCALAR *x, WEIGHTS const SCALAR *weigh
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 KERNEL(global const SCALAR *restrict x, PACKED_IN const SCALAR *restrict packed,
        global SCALAR *restrict y, global SCALAR *restrict captures, const ulong begin,
-       const ulong end) {
+       const ulong end, const ulong x_offset, const ulong y_offset) {
 #if STAGED
     local SCALAR stage[TILE_ROWS * LINE];
 #else
@@ -352,7 +353,7 @@ KERNEL(global const SCALAR *restrict x, PACKED_IN const SCALAR *restrict packed,
 #endif
     {
         const uint rows = (uint)min((size_t)TILE_ROWS, (size_t)end - first);
-        run_tile_of_rows(x + first * INPUTS, weights, y + first * OUTPUTS, captures, stage, rows,
-                         first - begin, end - begin);
+        run_tile_of_rows(x + x_offset + first * INPUTS, weights, y + y_offset + first * OUTPUTS,
+                         captures, stage, rows, first - begin, end - begin);
     }
 }

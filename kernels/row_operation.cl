@@ -3,6 +3,7 @@
 //
 //   x   [rows][inputs], aligned to one element only
 //   y   [rows][1] of an argmax, [rows][inputs] of a softmax, which keeps its terms there meanwhile
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // Launch: at least `rows` items, item r computes row r. No local memory; items past the end do
 // nothing.
@@ -50,9 +51,11 @@ static inline REAL argmax(global const REAL *restrict x, const uint inputs) {
 }
 
 kernel void KERNEL(global const REAL *restrict x, global REAL *restrict y, const ulong rows,
-                   const uint inputs) {
+                   const uint inputs, const ulong x_offset, const ulong y_offset) {
     const size_t r = get_global_id(0);
     if (r < rows) {
+        x += x_offset;
+        y += y_offset;
 #if KIND == SOFTMAX || KIND == LOG_SOFTMAX
         softmax(KIND == LOG_SOFTMAX, x + r * inputs, inputs, y + r * inputs);
 #elif KIND == ARGMAX

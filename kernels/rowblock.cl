@@ -16,6 +16,7 @@
 //             input the weights of its neurons; of an affine one, the scale, then the shift
 //   y         [rows][outputs]
 //   captures  of all layers, one behind the other: z [rows][neurons], y [rows][neurons]; or NULL
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // In an item: features [width][VECTORS] of LANES rows each, taking turns, and a tile's sums:
 //
@@ -327,10 +328,10 @@ INLINE void run_block(global const SCALAR *x, global const SCALAR *weights, glob
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 KERNEL(global const SCALAR *restrict x, global const SCALAR *restrict weights,
        global SCALAR *restrict y, global SCALAR *restrict captures, const ulong begin,
-       const ulong end, const ulong item_rows) {
+       const ulong end, const ulong item_rows, const ulong x_offset, const ulong y_offset) {
     const size_t start = begin + get_global_id(0) * item_rows;
     const size_t stop = min(end, (ulong)start + item_rows);
     for (size_t first = start; first < stop; first += BLOCK) {
-        run_block(x, weights, y, captures, begin, end, first);
+        run_block(x + x_offset, weights, y + y_offset, captures, begin, end, first);
     }
 }

@@ -16,6 +16,7 @@
 //             weights, of all neurons; of an affine one, the scale, then the shift
 //   y         [rows][OUTPUTS]
 //   captures  of all layers, one behind the other: z [rows][neurons], y [rows][neurons]; or NULL
+//   x_offset, y_offset   elements in front of the rows in x and in y
 //
 // In local memory, the rows feature by feature, and the weights of TILE_K inputs at a time:
 //
@@ -266,14 +267,14 @@ INLINE void whole_rows(const uint kind, const layer *l, const tile *t, global SC
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 KERNEL(global const SCALAR *restrict x, global const SCALAR *restrict packed,
        global SCALAR *restrict y, global SCALAR *restrict captures, const ulong begin,
-       const ulong end) {
+       const ulong end, const ulong x_offset, const ulong y_offset) {
     local SCALAR f[WIDEST * LINE] __attribute__((aligned(32)));
     local FOUR held[TILE_K * (FILLED(WIDEST) / 4)];
     const size_t first = begin + get_group_id(0) * TILE_ROWS;
     const tile t = {f, held, (uint)min((size_t)TILE_ROWS, (size_t)end - first), first - begin,
                     end - begin};
     global const SCALAR *w = packed;
-    load_rows(x + first * INPUTS, &t);
+    load_rows(x + x_offset + first * INPUTS, &t);
     barrier(CLK_LOCAL_MEM_FENCE);
 #define LAYER(inputs, neurons, kind, activation, parameters, last)                                 \
     {                                                                                              \
@@ -293,5 +294,5 @@ KERNEL(global const SCALAR *restrict x, global const SCALAR *restrict packed,
     }
     LAYERS
 #undef LAYER
-    store_rows(&t, OUTPUTS, y + first * OUTPUTS);
+    store_rows(&t, OUTPUTS, y + y_offset + first * OUTPUTS);
 }

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
-#include "opencl/opencl.h"
+#include "opencl/opencl_open.h"
 #include "opencl/opencl_placement.h"
 #include "support/fail_alloc.h"
 #include "support/nets.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/process.h"
-#include "opencl/opencl.h"
 #include "opencl/opencl_error.h"
+#include "opencl/opencl_open.h"
 #include "opencl/opencl_placement.h"
 #include "opencl/probe.h"
 #include "opencl/program.h"

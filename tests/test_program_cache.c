@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "opencl/opencl.h"
 #include "opencl/opencl_device.h"
+#include "opencl/opencl_open.h"
 #include "opencl/program_cache.h"
 #include "support/files.h"
 #include "support/opencl_net.h"

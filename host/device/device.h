@@ -50,6 +50,10 @@ typedef struct ffwd_timing {
     uint64_t hidden_ns; /**< of uploads and downloads, beside kernels of another chunk */
 } ffwd_timing;
 
+/** A run over rows that lie on the device, and its times; see device_rows.h. */
+typedef struct ffwd_resident ffwd_resident;
+typedef struct ffwd_resident_times ffwd_resident_times;
+
 /** The functions of one kind of device. All but run_chunk and limit may be slow. The engine calls
  *  prepare, run_chunk and limit in the contract's floating-point environment. */
 typedef struct ffwd_device_ops {
@@ -80,6 +84,12 @@ typedef struct ffwd_device_ops {
      *  gives up all chunks that have begun: the device is at none of them any more, nor at
      *  anybody's rows, unless it is lost. FFWD_ENOMEM as of run_chunk. */
     ffwd_status (*end_chunk)(ffwd_placement *placement, ffwd_error *err);
+
+    /** Enqueues a run over rows that lie on the device, and does not wait for it; NULL where no
+     * rows of a caller's can. */
+    ffwd_status (*enqueue)(ffwd_placement *placement, const ffwd_resident *run, ffwd_error *err);
+    /** Times of the run enqueued last, also those of the stages; FFWD_ESTATE before its end. */
+    ffwd_status (*collect)(ffwd_placement *placement, ffwd_resident_times *times, ffwd_error *err);
 
     /** Measures what the device could do with X and Y at best; NULL: it is the CPU's silicon, and
      *  the CPU path measures it. */

@@ -6,7 +6,7 @@
 #include "base/structs.h"
 #include "cpu/cpu.h"
 #include "engine/engine.h"
-#include "opencl/opencl.h"
+#include "opencl/opencl_open.h"
 
 const char *ffwd_cpu_option(const ffwd_device_options *options) {
     return options->isa != NULL ? "isa" : options->threads > 0 ? "threads" : NULL;

@@ -14,10 +14,15 @@
     X(clGetDeviceIDs)                                                                              \
     X(clGetDeviceInfo)                                                                             \
     X(clCreateContext)                                                                             \
+    X(clRetainContext)                                                                             \
+    X(clGetContextInfo)                                                                            \
     X(clReleaseContext)                                                                            \
     X(clCreateCommandQueue)                                                                        \
+    X(clRetainCommandQueue)                                                                        \
+    X(clGetCommandQueueInfo)                                                                       \
     X(clReleaseCommandQueue)                                                                       \
     X(clCreateBuffer)                                                                              \
+    X(clGetMemObjectInfo)                                                                          \
     X(clReleaseMemObject)                                                                          \
     X(clCreateProgramWithSource)                                                                   \
     X(clCreateProgramWithBinary)                                                                   \
@@ -38,6 +43,8 @@
     X(clEnqueueBarrierWithWaitList)                                                                \
     X(clFlush)                                                                                     \
     X(clFinish)                                                                                    \
+    X(clWaitForEvents)                                                                             \
+    X(clRetainEvent)                                                                               \
     X(clGetEventInfo)                                                                              \
     X(clGetEventProfilingInfo)                                                                     \
     X(clReleaseEvent)

@@ -2,7 +2,7 @@
 // The door to OpenCL devices in a build without them.
 #include <stdio.h>
 
-#include "opencl/opencl.h"
+#include "opencl/opencl_open.h"
 
 static const char reason[] = "no OpenCL device: built without OpenCL";
 

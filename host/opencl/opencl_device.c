@@ -73,6 +73,7 @@ static void query_memory(ffwd_opencl_device *device) {
     device->buffer_bytes = ffwd_min(buffer, BUFFER_BYTES_MAX);
     device->local_bytes = local;
     device->shares_memory = shared == CL_TRUE && !(copy != NULL && strcmp(copy, "1") == 0);
+    device->pipelined = !device->shares_memory;
     // PoCL computes in the memory it is given wherever it lies; elsewhere a driver may copy it.
     device->rows_alignment = strcmp(device->platform_name, "Portable Computing Language") == 0
                                  ? 1
@@ -144,6 +145,7 @@ static void close_device(ffwd_device *base) {
     {                                                                                              \
         .describe = describe, .has_strategy = has_strategy, .prepare = ffwd_opencl_prepare,        \
         .clone = ffwd_opencl_clone, .run_chunk = ffwd_opencl_run_chunk,                            \
+        .enqueue = ffwd_opencl_enqueue_run, .collect = ffwd_opencl_collect,                        \
         .begin_chunk = ffwd_opencl_begin_chunk, .end_chunk = ffwd_opencl_end_chunk,                \
         .limit = (limit_function), .release = ffwd_opencl_release, .close = close_device,          \
     }
@@ -208,6 +210,33 @@ static ffwd_status check_features(const ffwd_opencl_device *device, ffwd_error *
     return FFWD_OK;
 }
 
+ffwd_status ffwd_opencl_device_adopt(ffwd_opencl_device *device, cl_context context,
+                                     ffwd_error *err) {
+    cl_device_id ids[64];
+    size_t bytes = 0;
+    bool found = false;
+    cl_int code =
+        device->cl->clGetContextInfo(context, CL_CONTEXT_DEVICES, sizeof ids, ids, &bytes);
+    ffwd_status status = ffwd_opencl_check(device, code, "clGetContextInfo", NULL, err);
+    if (status != FFWD_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < bytes / sizeof ids[0]; i++) {
+        found = found || ids[i] == device->id;
+    }
+    if (!found) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "%s is none of the %zu device(s) of the context",
+                         device->name, bytes / sizeof ids[0]);
+    }
+    code = device->cl->clRetainContext(context);
+    status = ffwd_opencl_check(device, code, "clRetainContext", NULL, err);
+    if (status == FFWD_OK) {
+        device->context = context;
+        device->pipelined = false;
+    }
+    return status;
+}
+
 static ffwd_status create_context(ffwd_opencl_device *device, ffwd_error *err) {
     cl_int code = CL_SUCCESS;
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
@@ -220,7 +249,9 @@ ffwd_status ffwd_opencl_device_start(ffwd_opencl_device *device, ffwd_error *err
     ffwd_error reason = FFWD_ERROR_INIT;
     ffwd_status status;
     FFWD_TRY(status, check_features(device, &reason));
-    FFWD_TRY(status, create_context(device, &reason));
+    if (device->context == NULL) {
+        FFWD_TRY(status, create_context(device, &reason));
+    }
     FFWD_TRY(status, ffwd_opencl_probe(device, FFWD_F32, &reason));
     return FFWD_OK;
 cleanup:

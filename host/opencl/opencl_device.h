@@ -40,6 +40,7 @@ typedef struct ffwd_opencl_device {
     uint32_t lanes[2];     /**< of a native vector of f32, f64 */
     size_t rows_alignment; /**< of host memory that is used in place */
     bool shares_memory;
+    bool pipelined;      /**< chunks of host rows pass through lanes, two at once */
     bool exact_division; /**< has the option for correctly rounded float division */
     bool has_f64;
 
@@ -66,8 +67,16 @@ ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id 
  *  Before start. */
 void ffwd_opencl_device_keep(ffwd_opencl_device *device, const char *folder);
 
-/** Makes it ready for models: checks, context, float32 probe. FFWD_ENODEVICE with the reason, or
- *  FFWD_ENOMEM. */
+/** Opens a device in a context of the caller's; see platform.c. */
+ffwd_status ffwd_opencl_open_in(cl_context context, cl_device_id id, const char *cache,
+                                ffwd_device **out, ffwd_error *err);
+
+/** Makes a context of the caller's its own. FFWD_EARGUMENT where the device is not in that. */
+ffwd_status ffwd_opencl_device_adopt(ffwd_opencl_device *device, cl_context context,
+                                     ffwd_error *err);
+
+/** Makes it ready for models: checks, context unless it has one, float32 probe. FFWD_ENODEVICE with
+ * the reason, or FFWD_ENOMEM. */
 ffwd_status ffwd_opencl_device_start(ffwd_opencl_device *device, ffwd_error *err);
 
 /** Whether models of a dtype run here; probes at the first question. FFWD_EUNSUPPORTED if not, for
@@ -113,6 +122,9 @@ ffwd_status ffwd_opencl_run_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
 ffwd_status ffwd_opencl_begin_chunk(ffwd_placement *base, const ffwd_chunk *chunk,
                                     ffwd_timing *timing, ffwd_error *err);
 ffwd_status ffwd_opencl_end_chunk(ffwd_placement *base, ffwd_error *err);
+ffwd_status ffwd_opencl_enqueue_run(ffwd_placement *base, const ffwd_resident *run,
+                                    ffwd_error *err);
+ffwd_status ffwd_opencl_collect(ffwd_placement *base, ffwd_resident_times *times, ffwd_error *err);
 ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
                               ffwd_limit *limit, ffwd_error *err);
 

@@ -15,20 +15,23 @@
 /** A kernel about to be launched. */
 typedef struct launch {
     const ffwd_opencl_placement *placement;
+    const ffwd_opencl_operands *operands;
     cl_kernel kernel;
     const char *name;
 } launch;
 
-static launch launch_of(const ffwd_opencl_placement *placement, size_t stage_index) {
-    return (launch){placement, placement->kernels[stage_index],
+static launch launch_of(const ffwd_opencl_placement *placement, size_t stage_index,
+                        const ffwd_opencl_operands *operands) {
+    return (launch){placement, operands, placement->kernels[stage_index],
                     placement->plan->stages[stage_index].kernel};
 }
 
 static ffwd_status enqueue(const launch *l, cl_uint dimensions, const size_t *items,
                            const size_t *group, cl_event *event, ffwd_error *err) {
     ffwd_opencl_device *device = l->placement->plan->device;
-    cl_int code = device->cl->clEnqueueNDRangeKernel(l->placement->queue, l->kernel, dimensions,
-                                                     NULL, items, group, 0, NULL, event);
+    cl_int code = device->cl->clEnqueueNDRangeKernel(l->operands->queue, l->kernel, dimensions,
+                                                     NULL, items, group, l->operands->wait_count,
+                                                     l->operands->wait_list, event);
     return ffwd_opencl_check(device, code, "clEnqueueNDRangeKernel", l->name, err);
 }
 
@@ -56,6 +59,8 @@ static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t 
         {sizeof layer->neurons, &layer->neurons},
         {value_bytes, &layer->alpha},
         {value_bytes, &layer->beta},
+        {sizeof operands->x_offset, &operands->x_offset},
+        {sizeof operands->y_offset, &operands->y_offset},
     };
     const size_t tile_rows = stage->group_rows * stage->item_rows;
     const size_t tile_neurons = stage->group_neurons * stage->item_neurons;
@@ -65,7 +70,7 @@ static ffwd_status launch_matmul(const ffwd_opencl_placement *placement, size_t 
         (size_t)ffwd_round_up(operands->rows, tile_rows) / tile_rows * group[0],
         (size_t)ffwd_round_up(layer->neurons, tile_neurons) / tile_neurons * group[1],
     };
-    const launch l = launch_of(placement, stage_index);
+    const launch l = launch_of(placement, stage_index, operands);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
     return status != FFWD_OK ? status : enqueue(&l, 2, items, group, event, err);
 }
@@ -96,8 +101,10 @@ static ffwd_status launch_activation(const ffwd_opencl_placement *placement, siz
         {sizeof columns, &columns},
         {value_bytes, &layer->alpha},
         {value_bytes, &layer->beta},
+        {sizeof operands->x_offset, &operands->x_offset},
+        {sizeof operands->y_offset, &operands->y_offset},
     };
-    const launch l = launch_of(placement, stage_index);
+    const launch l = launch_of(placement, stage_index, operands);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
     return status != FFWD_OK ? status : enqueue_items(&l, stage, count, event, err);
 }
@@ -112,8 +119,10 @@ static ffwd_status launch_row_operation(const ffwd_opencl_placement *placement, 
         {sizeof(cl_mem), &operands->y},
         {sizeof rows, &rows},
         {sizeof operands->layer->inputs, &operands->layer->inputs},
+        {sizeof operands->x_offset, &operands->x_offset},
+        {sizeof operands->y_offset, &operands->y_offset},
     };
-    const launch l = launch_of(placement, stage_index);
+    const launch l = launch_of(placement, stage_index, operands);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
     return status != FFWD_OK ? status : enqueue_items(&l, stage, rows, event, err);
 }
@@ -123,7 +132,7 @@ static launch launch_of_all(const ffwd_opencl_placement *placement,
                             const ffwd_opencl_operands *operands, const ffwd_opencl_stage **stage) {
     const bool captured = operands->sums != NULL;
     *stage = captured ? &placement->capturing_stage : &placement->plan->stages[0];
-    return (launch){placement, captured ? placement->capturing : placement->kernels[0],
+    return (launch){placement, operands, captured ? placement->capturing : placement->kernels[0],
                     (*stage)->kernel};
 }
 
@@ -137,10 +146,15 @@ static ffwd_status launch_rowblock(const ffwd_opencl_placement *placement,
     const cl_ulong begin = operands->first, end = begin + operands->rows;
     const cl_ulong item_rows = ffwd_round_up(operands->rows / most_items + 1, stage->block_rows);
     const ffwd_opencl_argument arguments[] = {
-        {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &plan->packed},
-        {sizeof(cl_mem), &operands->y}, {sizeof(cl_mem), &operands->sums},
-        {sizeof begin, &begin},         {sizeof end, &end},
+        {sizeof(cl_mem), &operands->x},
+        {sizeof(cl_mem), &plan->packed},
+        {sizeof(cl_mem), &operands->y},
+        {sizeof(cl_mem), &operands->sums},
+        {sizeof begin, &begin},
+        {sizeof end, &end},
         {sizeof item_rows, &item_rows},
+        {sizeof operands->x_offset, &operands->x_offset},
+        {sizeof operands->y_offset, &operands->y_offset},
     };
     const size_t group = 1, items = (size_t)((operands->rows - 1) / item_rows + 1);
     ffwd_status status = set_arguments(&l, arguments, sizeof arguments / sizeof arguments[0], err);
@@ -163,9 +177,14 @@ static ffwd_status launch_tiles(const ffwd_opencl_placement *placement,
     const launch l = launch_of_all(placement, operands, &stage);
     const cl_ulong begin = operands->first, end = begin + operands->rows;
     const ffwd_opencl_argument arguments[] = {
-        {sizeof(cl_mem), &operands->x}, {sizeof(cl_mem), &plan->packed},
-        {sizeof(cl_mem), &operands->y}, {sizeof(cl_mem), &operands->sums},
-        {sizeof begin, &begin},         {sizeof end, &end},
+        {sizeof(cl_mem), &operands->x},
+        {sizeof(cl_mem), &plan->packed},
+        {sizeof(cl_mem), &operands->y},
+        {sizeof(cl_mem), &operands->sums},
+        {sizeof begin, &begin},
+        {sizeof end, &end},
+        {sizeof operands->x_offset, &operands->x_offset},
+        {sizeof operands->y_offset, &operands->y_offset},
     };
     const size_t group = stage->group_neurons;
     const size_t items = groups_for(plan, stage, operands->rows) * group;

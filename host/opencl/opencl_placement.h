@@ -6,6 +6,15 @@
 
 #include "opencl/opencl_lane.h"
 
+/** The run over rows on the device that was enqueued last. */
+typedef struct ffwd_opencl_resident {
+    cl_command_queue queue; /**< the caller's, retained; NULL: there was none */
+    cl_event *events;       /**< of its kernels, chunk by chunk, stage by stage */
+    size_t event_count;     /**< that were enqueued */
+    uint64_t rows, chunks;
+    bool profiled;
+} ffwd_opencl_resident;
+
 typedef struct ffwd_opencl_placement {
     ffwd_placement base;
     ffwd_opencl_plan *plan;
@@ -18,6 +27,7 @@ typedef struct ffwd_opencl_placement {
     cl_kernel capturing;                       /**< of all layers, once a chunk has been captured */
     ffwd_opencl_stage capturing_stage;         /**< its shape */
     cl_mem slots[FFWD_SLOT_COUNT];             /**< of all lanes, but for X and Y, which each has */
+    ffwd_opencl_resident resident;
 } ffwd_opencl_placement;
 
 /** From now on commands go to this lane, which is opened where it has not been needed yet. */
@@ -46,6 +56,10 @@ typedef struct ffwd_opencl_operands {
                                          has them packed */
     cl_mem sums;         /**< NULL, or where z goes; of a kernel of all layers, all captures */
     cl_uint first, rows; /**< only a kernel of all layers takes rows from the middle */
+    cl_ulong x_offset, y_offset; /**< elements in front of the first row */
+    cl_command_queue queue;
+    cl_uint wait_count; /**< of the events before which the kernel does not start */
+    const cl_event *wait_list;
 } ffwd_opencl_operands;
 
 /** Enqueues the kernel of a stage. */
@@ -58,6 +72,11 @@ ffwd_status ffwd_opencl_enqueue_kernels(ffwd_opencl_placement *placement, ffwd_e
 /** Runs a chunk in one lane alone: rows in place, or copied, and captures. */
 ffwd_status ffwd_opencl_run_alone(ffwd_opencl_placement *placement, const ffwd_chunk *chunk,
                                   ffwd_timing *timing, ffwd_error *err);
+
+/** Keeps what is enqueued next in the lane in use behind the run over rows on the device. */
+ffwd_status ffwd_opencl_resident_precede(ffwd_opencl_placement *placement, ffwd_error *err);
+/** Waits for that run, and lets it go. */
+void ffwd_opencl_resident_finish(ffwd_opencl_placement *placement);
 
 /** Makes the kernel of all layers that captures, where there is none yet, and proves it. */
 ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd_error *err);

@@ -152,6 +152,7 @@ static ffwd_status launch(const proof *p, bool sums, ffwd_error *err) {
         .layer = &p->layer,
         .sums = sums ? p->buffers[SUMS] : NULL,
         .rows = (cl_uint)p->block.rows,
+        .queue = p->placement->queue,
     };
     const size_t index = (size_t)(p->stage - p->placement->plan->stages);
     ffwd_status status;
@@ -307,8 +308,11 @@ static ffwd_status run_rows(model_proof *p, ffwd_error *err) {
         device->cl->clEnqueueWriteBuffer(p->placement->queue, p->x_buffer, CL_TRUE, 0,
                                          bytes_of_rows(p, p->inputs), p->x, 0, NULL, NULL);
     FFWD_TRY(status, ffwd_opencl_check(device, code, "clEnqueueWriteBuffer", "probe", err));
-    const ffwd_opencl_operands operands = {
-        .x = p->x_buffer, .y = p->y_buffer, .sums = p->captures_buffer, .rows = (cl_uint)p->rows};
+    const ffwd_opencl_operands operands = {.x = p->x_buffer,
+                                           .y = p->y_buffer,
+                                           .sums = p->captures_buffer,
+                                           .rows = (cl_uint)p->rows,
+                                           .queue = p->placement->queue};
     FFWD_TRY(status, ffwd_opencl_launch(p->placement, 0, &operands, NULL, err));
     FFWD_TRY(status, read_back(p, p->y_buffer, bytes_of_rows(p, p->outputs), p->y, err));
     if (p->captured > 0) {

@@ -113,6 +113,7 @@ static ffwd_status launch(ffwd_opencl_placement *placement, size_t stage_index, 
         .layer = &plan->layers[plan->stages[stage_index].layer],
         .sums = sums,
         .rows = (cl_uint)placement->lane->chunk.x.rows,
+        .queue = placement->queue,
     };
     return ffwd_opencl_launch(placement, stage_index, &operands,
                               ffwd_opencl_track_kernel(placement->lane, stage_index), err);
@@ -180,8 +181,12 @@ cleanup:
 static ffwd_status launch_fused(ffwd_opencl_placement *placement, cl_uint first, cl_uint rows,
                                 cl_mem captures, ffwd_error *err) {
     ffwd_opencl_lane *lane = placement->lane;
-    const ffwd_opencl_operands operands = {
-        .x = lane->x, .y = lane->y, .sums = captures, .first = first, .rows = rows};
+    const ffwd_opencl_operands operands = {.x = lane->x,
+                                           .y = lane->y,
+                                           .sums = captures,
+                                           .first = first,
+                                           .rows = rows,
+                                           .queue = placement->queue};
     return ffwd_opencl_launch(placement, 0, &operands, ffwd_opencl_track_kernel(lane, 0), err);
 }
 
@@ -247,6 +252,7 @@ ffwd_status ffwd_opencl_run_alone(ffwd_opencl_placement *placement, const ffwd_c
     ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_placement_use(placement, 0, err));
     ffwd_opencl_lane_begin(lane, chunk, timing);
+    FFWD_TRY(status, ffwd_opencl_resident_precede(placement, err));
     FFWD_TRY(status, ffwd_opencl_placement_slots(placement, err));
     FFWD_TRY(status, take_x(placement, err));
     FFWD_TRY(status, offer_y(placement, err));

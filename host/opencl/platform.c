@@ -7,9 +7,9 @@
 
 #include "base/memory.h"
 #include "base/process.h"
-#include "opencl/opencl.h"
 #include "opencl/opencl_device.h"
 #include "opencl/opencl_error.h"
+#include "opencl/opencl_open.h"
 
 /** More are not looked at. */
 enum { PLATFORMS_MAX = 32, DEVICES_MAX = 128 };
@@ -211,6 +211,65 @@ ffwd_status ffwd_opencl_open(const char *selector_text, const char *cache, ffwd_
     ffwd_status status = take_inventory(&inventory, err);
     if (status == FFWD_OK) {
         status = open_selected(&selector, &inventory, cache, out, err);
+    }
+    guard_leave(&guard);
+    return status;
+}
+
+/** Its numbers where the platforms list it, as they do all but a part of a device. */
+static void name_adopted(const device_inventory *inventory, ffwd_opencl_device *device) {
+    (void)snprintf(device->selector, sizeof device->selector, "context");
+    for (size_t i = 0; i < inventory->count; i++) {
+        const found_device *found = &inventory->found[i];
+        if (found->device == device->id) {
+            (void)snprintf(device->selector, sizeof device->selector, "%u:%u", (unsigned)found->p,
+                           (unsigned)found->d);
+        }
+    }
+}
+
+static ffwd_status adopt(const device_inventory *inventory, cl_context context, cl_device_id id,
+                         const char *cache, ffwd_device **out, ffwd_error *err) {
+    ffwd_opencl_device *device = NULL;
+    cl_platform_id platform = NULL;
+    ffwd_error reason = FFWD_ERROR_INIT;
+    ffwd_status status;
+    cl_int code =
+        inventory->cl->clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    if (code != CL_SUCCESS) {
+        return ffwd_fail_native(err, FFWD_EARGUMENT, code,
+                                "no such device (clGetDeviceInfo: %s (%d))",
+                                ffwd_opencl_code_name(code), (int)code);
+    }
+    FFWD_TRY(status, ffwd_opencl_device_create(inventory->cl, platform, id, 0, 0, &device, err));
+    name_adopted(inventory, device);
+    ffwd_opencl_device_keep(device, cache);
+    FFWD_TRY(status, ffwd_opencl_device_adopt(device, context, err));
+    status = ffwd_opencl_device_start(device, &reason);
+    if (status != FFWD_OK) {
+        (void)ffwd_fail_native(err, status, reason.native,
+                               "OpenCL device %s (%s) is refused: %.300s", device->selector,
+                               device->name, reason.message);
+        goto cleanup;
+    }
+    *out = &device->base;
+    return FFWD_OK;
+cleanup:
+    if (device != NULL) {
+        ffwd_device_destroy(&device->base);
+    }
+    return status;
+}
+
+ffwd_status ffwd_opencl_open_in(cl_context context, cl_device_id id, const char *cache,
+                                ffwd_device **out, ffwd_error *err) {
+    device_inventory inventory;
+    thread_guard guard;
+    *out = NULL;
+    guard_enter(&guard);
+    ffwd_status status = take_inventory(&inventory, err);
+    if (status == FFWD_OK) {
+        status = adopt(&inventory, context, id, cache, out, err);
     }
     guard_leave(&guard);
     return status;

@@ -38,6 +38,8 @@ VISIBLE void fault_layer_begin(const fault_plan *plan) {
     layer.plan = *plan;
     layer.tally.calls = 0;
     layer.tally.struck = 0;
+    layer.tally.transfers = 0;
+    layer.tally.waits = 0;
     layer.late = 0;
     pthread_mutex_unlock(&layer.mutex);
 }
@@ -68,6 +70,20 @@ VISIBLE void fault_layer_end(void) {
 static void count(int kind, long change) {
     pthread_mutex_lock(&layer.mutex);
     layer.tally.live[kind] += (uint64_t)change;
+    pthread_mutex_unlock(&layer.mutex);
+}
+
+/** A command that moves rows, or clears them; blocking: and is waited for. */
+static void count_transfer(cl_bool blocking) {
+    pthread_mutex_lock(&layer.mutex);
+    layer.tally.transfers++;
+    layer.tally.waits += blocking != CL_FALSE;
+    pthread_mutex_unlock(&layer.mutex);
+}
+
+static void count_wait(void) {
+    pthread_mutex_lock(&layer.mutex);
+    layer.tally.waits++;
     pthread_mutex_unlock(&layer.mutex);
 }
 
@@ -132,6 +148,7 @@ static void flip(void *values, size_t bytes) {
     }
 #define WAITING(name, parameters, arguments)                                                       \
     static cl_int CL_API_CALL faulty_##name parameters {                                           \
+        count_wait();                                                                              \
         if (strikes() == FAULT_CODE) {                                                             \
             return layer.plan.code;                                                                \
         }                                                                                          \
@@ -148,6 +165,15 @@ static void flip(void *values, size_t bytes) {
         type made = next->name arguments;                                                          \
         count(kind, made != NULL);                                                                 \
         return made;                                                                               \
+    }
+#define RETAINING(kind, name, type)                                                                \
+    static cl_int CL_API_CALL faulty_##name(type object) {                                         \
+        if (strikes() == FAULT_CODE) {                                                             \
+            return layer.plan.code;                                                                \
+        }                                                                                          \
+        cl_int code = next->name(object);                                                          \
+        count(kind, code == CL_SUCCESS);                                                           \
+        return code;                                                                               \
     }
 /* Releases never fail, so that what remains is what was not released. */
 #define RELEASING(kind, name, type)                                                                \
@@ -190,7 +216,19 @@ PLAIN(clFlush, (cl_command_queue queue), (queue))
 PLAIN(clGetEventProfilingInfo,
       (cl_event event, cl_profiling_info what, size_t size, void *value, size_t *used),
       (event, what, size, value, used))
+PLAIN(clGetContextInfo,
+      (cl_context context, cl_context_info what, size_t size, void *value, size_t *used),
+      (context, what, size, value, used))
+PLAIN(clGetCommandQueueInfo,
+      (cl_command_queue queue, cl_command_queue_info what, size_t size, void *value, size_t *used),
+      (queue, what, size, value, used))
+PLAIN(clGetMemObjectInfo, (cl_mem buffer, cl_mem_info what, size_t size, void *value, size_t *used),
+      (buffer, what, size, value, used))
 WAITING(clFinish, (cl_command_queue queue), (queue))
+WAITING(clWaitForEvents, (cl_uint count_, const cl_event *list), (count_, list))
+RETAINING(CONTEXT, clRetainContext, cl_context)
+RETAINING(QUEUE, clRetainCommandQueue, cl_command_queue)
+RETAINING(EVENT, clRetainEvent, cl_event)
 
 CREATING(CONTEXT, clCreateContext, cl_context,
          (const cl_context_properties *properties, cl_uint devices, const cl_device_id *ids,
@@ -255,6 +293,7 @@ static cl_int CL_API_CALL faulty_clEnqueueFillBuffer(cl_command_queue queue, cl_
                                                      const void *pattern, size_t pattern_size,
                                                      size_t offset, size_t size, cl_uint waits,
                                                      const cl_event *list, cl_event *event) {
+    count_transfer(CL_FALSE);
     if (strikes() == FAULT_CODE) {
         return layer.plan.code;
     }
@@ -276,6 +315,7 @@ static cl_int CL_API_CALL faulty_clEnqueueWriteBuffer(cl_command_queue queue, cl
                                                       cl_bool blocking, size_t offset, size_t size,
                                                       const void *values, cl_uint waits,
                                                       const cl_event *list, cl_event *event) {
+    count_transfer(blocking);
     if (strikes() == FAULT_CODE) {
         return layer.plan.code;
     }
@@ -288,6 +328,7 @@ static cl_int CL_API_CALL faulty_clEnqueueReadBuffer(cl_command_queue queue, cl_
                                                      cl_bool blocking, size_t offset, size_t size,
                                                      void *values, cl_uint waits,
                                                      const cl_event *list, cl_event *event) {
+    count_transfer(blocking);
     const fault_kind kind = strikes();
     if (kind == FAULT_CODE) {
         return layer.plan.code;
@@ -305,6 +346,7 @@ static void *CL_API_CALL faulty_clEnqueueMapBuffer(cl_command_queue queue, cl_me
                                                    size_t offset, size_t size, cl_uint waits,
                                                    const cl_event *list, cl_event *event,
                                                    cl_int *code) {
+    count_transfer(blocking);
     const fault_kind kind = strikes();
     if (kind == FAULT_CODE) {
         *code = layer.plan.code;
@@ -327,10 +369,24 @@ static void *CL_API_CALL faulty_clEnqueueMapBuffer(cl_command_queue queue, cl_me
 static cl_int CL_API_CALL faulty_clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem buffer,
                                                          void *mapped, cl_uint waits,
                                                          const cl_event *list, cl_event *event) {
+    count_transfer(CL_FALSE);
     if (strikes() == FAULT_CODE) {
         return layer.plan.code;
     }
     return enqueued(next->clEnqueueUnmapMemObject(queue, buffer, mapped, waits, list, event),
+                    event);
+}
+
+static cl_int CL_API_CALL faulty_clEnqueueCopyBuffer(cl_command_queue queue, cl_mem from, cl_mem to,
+                                                     size_t from_offset, size_t to_offset,
+                                                     size_t size, cl_uint waits,
+                                                     const cl_event *list, cl_event *event) {
+    count_transfer(CL_FALSE);
+    if (strikes() == FAULT_CODE) {
+        return layer.plan.code;
+    }
+    return enqueued(next->clEnqueueCopyBuffer(queue, from, to, from_offset, to_offset, size, waits,
+                                              list, event),
                     event);
 }
 
@@ -383,12 +439,18 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_
     }
 }
 
-/** For a test of a command: "CALLS STRUCK". */
+/** For a test of a command: "CALLS STRUCK TRANSFERS WAITS LIVE". */
 static void write_tally(void) {
     FILE *file = fopen(getenv("FFWD_TEST_LAYER_TALLY"), "w");
     if (file != NULL) {
-        (void)fprintf(file, "%llu %llu\n", (unsigned long long)layer.tally.calls,
-                      (unsigned long long)layer.tally.struck);
+        unsigned long long live = 0;
+        for (size_t i = 0; i < FAULT_OBJECTS; i++) {
+            live += layer.tally.live[i];
+        }
+        (void)fprintf(file, "%llu %llu %llu %llu %llu\n", (unsigned long long)layer.tally.calls,
+                      (unsigned long long)layer.tally.struck,
+                      (unsigned long long)layer.tally.transfers,
+                      (unsigned long long)layer.tally.waits, live);
         (void)fclose(file);
     }
 }
@@ -422,10 +484,15 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_ic
     OURS(clGetDeviceIDs)
     OURS(clGetDeviceInfo)
     OURS(clCreateContext)
+    OURS(clGetContextInfo)
+    OURS(clRetainContext)
     OURS(clReleaseContext)
     OURS(clCreateCommandQueue)
+    OURS(clGetCommandQueueInfo)
+    OURS(clRetainCommandQueue)
     OURS(clReleaseCommandQueue)
     OURS(clCreateBuffer)
+    OURS(clGetMemObjectInfo)
     OURS(clReleaseMemObject)
     OURS(clCreateProgramWithSource)
     OURS(clCreateProgramWithBinary)
@@ -443,9 +510,12 @@ VISIBLE CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_ic
     OURS(clEnqueueReadBuffer)
     OURS(clEnqueueMapBuffer)
     OURS(clEnqueueUnmapMemObject)
+    OURS(clEnqueueCopyBuffer)
     OURS(clEnqueueBarrierWithWaitList)
     OURS(clFlush)
     OURS(clFinish)
+    OURS(clWaitForEvents)
+    OURS(clRetainEvent)
     OURS(clGetEventInfo)
     OURS(clGetEventProfilingInfo)
     OURS(clReleaseEvent)

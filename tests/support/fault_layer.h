@@ -2,7 +2,8 @@
 // An OpenCL layer between the ICD loader and the drivers that makes one call go wrong and counts
 // what lives. A test finds these functions with dlsym in the layer, which the loader loads when
 // OPENCL_LAYERS names it; FFWD_TEST_LAYER="KIND:AT:FOR_EVER:CODE" plans a fault for a command,
-// which leaves its tally in the file that FFWD_TEST_LAYER_TALLY names.
+// which leaves its tally (calls, struck ones, transfers, waits, live objects) in the file that
+// FFWD_TEST_LAYER_TALLY names.
 #ifndef FFWD_TESTS_FAULT_LAYER_H
 #define FFWD_TESTS_FAULT_LAYER_H
 
@@ -30,7 +31,9 @@ enum { FAULT_OBJECTS = 6 }; /**< contexts, queues, buffers, programs, kernels, e
 
 typedef struct fault_tally {
     uint64_t calls;
-    uint64_t struck; /**< calls that really went wrong */
+    uint64_t struck;    /**< calls that really went wrong */
+    uint64_t transfers; /**< writes, reads, fills, copies, maps and their ends */
+    uint64_t waits;     /**< of the host, for a queue, events or a transfer */
     uint64_t live[FAULT_OBJECTS];
 } fault_tally;
 

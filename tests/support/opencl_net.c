@@ -5,7 +5,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "opencl/opencl.h"
+#include "opencl/opencl_open.h"
 #include "support/nets.h"
 #include "support/oracle.h"
 #include "support/suite.h"

@@ -7,8 +7,8 @@
 //   FFWD_CACHE           folder of compiled programs instead of $XDG_CACHE_HOME/ffwd, or "off"
 //   FFWD_OPENCL_COPY     1: treat devices that share host memory as if they did not, so that tests
 //                        reach the copying path anywhere
-#ifndef FFWD_OPENCL_OPENCL_H
-#define FFWD_OPENCL_OPENCL_H
+#ifndef FFWD_OPENCL_OPENCL_OPEN_H
+#define FFWD_OPENCL_OPENCL_OPEN_H
 
 #include "device/device.h"
 
