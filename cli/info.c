@@ -151,6 +151,42 @@ static void add_stage(table *grid, const ffwd_engine *engine, size_t index) {
     table_cell(grid, "%s", first ? units_bytes(ffwd_engine_memory(engine)).text : "");
 }
 
+static ffwd_prediction predict(const plans *p, ffwd_engine *engine) {
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    ffwd_error err = FFWD_ERROR_INIT;
+    if (ffwd_engine_predict(engine, p->given->rows, &prediction, &err) != FFWD_OK) {
+        prediction.rows = 0;
+    }
+    return prediction;
+}
+
+static void add_time(table *grid, uint64_t ns) {
+    table_cell(grid, "%s", units_time((double)ns / 1e6).text);
+}
+
+static void print_predictions(const plans *p) {
+    static const char *const head[] = {"device", "strategy", "predicted", "upload", "computing",
+                                       "memory", "launches", "download",  "set-up", "rates"};
+    table grid;
+    table_begin(&grid, "<<>>>>>>><");
+    table_row(&grid, head);
+    for (size_t i = 0; i < p->count; i++) {
+        const ffwd_prediction found = predict(p, p->engines[i]);
+        table_cell(&grid, "%s", device_of(p->engines[i]).id);
+        table_cell(&grid, "%s", ffwd_strategy_name(ffwd_engine_strategy(p->engines[i])));
+        add_time(&grid, found.total_ns);
+        add_time(&grid, found.upload_ns);
+        add_time(&grid, found.compute_ns);
+        add_time(&grid, found.memory_ns);
+        add_time(&grid, found.launch_ns);
+        add_time(&grid, found.download_ns);
+        add_time(&grid, found.setup_ns);
+        table_cell(&grid, "%s", found.measured ? "measured" : "assumed");
+    }
+    printf("\npredicted for %s rows\n", units_count(p->given->rows).text);
+    table_print(&grid, stdout);
+}
+
 static void print_plans(const plans *p) {
     static const char *const head[] = {"device", "name",       "strategy", "kernel",
                                        "layers", "chunk rows", "memory"};
@@ -163,6 +199,9 @@ static void print_plans(const plans *p) {
         }
     }
     table_print(&grid, stdout);
+    if (p->given->rows > 0 && p->count > 0) {
+        print_predictions(p);
+    }
     if (p->chosen != NULL) {
         printf("\nauto takes %s: %s\n", device_of(p->chosen).id, ffwd_engine_why(p->chosen));
     }
@@ -187,15 +226,32 @@ static json_t *operation_json(const ffwd_operation *layer) {
                      json_count(flops_of(layer)));
 }
 
-static json_t *plan_json(const ffwd_engine *engine) {
+/** Milliseconds, as everywhere; null where no number of rows was given. */
+static json_t *prediction_json(const plans *p, ffwd_engine *engine) {
+    if (p->given->rows == 0) {
+        return json_null();
+    }
+    const ffwd_prediction found = predict(p, engine);
+    const double ms = 1e-6;
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "measured", found.measured != 0,
+                     "total", json_number((double)found.total_ns * ms), "upload",
+                     json_number((double)found.upload_ns * ms), "computing",
+                     json_number((double)found.compute_ns * ms), "memory",
+                     json_number((double)found.memory_ns * ms), "launches",
+                     json_number((double)found.launch_ns * ms), "download",
+                     json_number((double)found.download_ns * ms), "setup",
+                     json_number((double)found.setup_ns * ms));
+}
+
+static json_t *plan_json(const plans *p, ffwd_engine *engine) {
     ffwd_device_info device = device_of(engine);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "device", device.id,
-                     "backend", device.backend, "name", json_text(device.name), "isa",
-                     json_text(device.isa), "threads", json_count(device.threads), "strategy",
-                     ffwd_strategy_name(ffwd_engine_strategy(engine)), "stages",
-                     report_json_stages(engine), "chunk_rows",
-                     json_count(ffwd_engine_chunk_rows(engine)), "memory_bytes",
-                     json_count(ffwd_engine_memory(engine)));
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "device", device.id, "backend",
+        device.backend, "name", json_text(device.name), "isa", json_text(device.isa), "threads",
+        json_count(device.threads), "strategy", ffwd_strategy_name(ffwd_engine_strategy(engine)),
+        "stages", report_json_stages(engine), "chunk_rows",
+        json_count(ffwd_engine_chunk_rows(engine)), "memory_bytes",
+        json_count(ffwd_engine_memory(engine)), "predicted_ms", prediction_json(p, engine));
 }
 
 static json_t *chosen_json(const plans *p) {
@@ -214,7 +270,7 @@ static json_t *info_json(const plans *p) {
         json_array_append_new(operations, operation_json(&layer));
     }
     for (size_t i = 0; i < p->count; i++) {
-        json_array_append_new(all, plan_json(p->engines[i]));
+        json_array_append_new(all, plan_json(p, p->engines[i]));
     }
     return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
                      "ffwd.info/1", "version", ffwd_version(), "arithmetic",

@@ -19,6 +19,7 @@ void micro_latency(const micro_options *given);
 void micro_creation(const micro_options *given);
 void micro_transposes(const micro_options *given);
 void micro_limits(const micro_options *given);
+void micro_predictions(const micro_options *given);
 
 uint64_t micro_now_ns(void);
 

@@ -21,6 +21,7 @@ static const benchmark benchmarks[] = {
     {"latency", micro_latency, "one row through a prepared engine: the distribution"},
     {"creation", micro_creation, "models and engines made and destroyed"},
     {"limits", micro_limits, "the limit measured by ffwd and by other code"},
+    {"predictions", micro_predictions, "predicted beside measured times of whole runs, ms"},
 };
 #define BENCHMARK_COUNT (sizeof benchmarks / sizeof benchmarks[0])
 

@@ -45,6 +45,7 @@ static const ffwd_device_ops cpu_ops = {
     .clone = ffwd_cpu_clone,
     .run_chunk = ffwd_cpu_run_chunk,
     .limit = ffwd_cpu_limit,
+    .rates = ffwd_cpu_rates,
     .release = ffwd_cpu_release,
     .close = close_device,
 };
@@ -105,6 +106,8 @@ ffwd_status ffwd_cpu_open(const ffwd_device_options *options, ffwd_device **out,
     cpu->isa = isa;
     cpu->isa_forced = options->isa != NULL;
     cpu->memory_bytes = physical_memory();
+    (void)snprintf(cpu->cache, sizeof cpu->cache, "%s",
+                   options->cache != NULL ? options->cache : "");
     read_name(cpu->name, sizeof cpu->name);
     *out = &cpu->base;
     return FFWD_OK;

@@ -3,6 +3,8 @@
 #ifndef FFWD_CPU_CPU_DEVICE_H
 #define FFWD_CPU_CPU_DEVICE_H
 
+#include <limits.h>
+
 #include "base/threads.h"
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
@@ -13,6 +15,7 @@ typedef struct ffwd_cpu_device {
     bool isa_forced;
     ffwd_threads *threads;
     char name[128];
+    char cache[PATH_MAX]; /**< folder that keeps the rates, as ffwd_device_options has it */
     uint64_t memory_bytes;
 } ffwd_cpu_device;
 
@@ -64,5 +67,12 @@ void ffwd_cpu_release(ffwd_placement *placement);
 /** By the threads of the placement's device, in the machine's best isa. */
 ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
                            ffwd_limit *limit, ffwd_error *err);
+void ffwd_cpu_rates(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
+
+/** The best rate of bursts of multiply-adds in registers, GFLOP/s. */
+double ffwd_cpu_multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code);
+/** Nanoseconds of a plain pass that reads x and writes y. */
+uint64_t ffwd_cpu_time_pass(ffwd_threads *threads, const ffwd_rowblock *code, const void *x,
+                            void *y, uint64_t bytes);
 
 #endif

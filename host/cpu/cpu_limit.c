@@ -53,6 +53,12 @@ static uint64_t time_pass(ffwd_threads *threads, pass *p, bool nontemporal) {
     return ffwd_now_ns() - start;
 }
 
+uint64_t ffwd_cpu_time_pass(ffwd_threads *threads, const ffwd_rowblock *code, const void *x,
+                            void *y, uint64_t bytes) {
+    pass p = {.code = code, .x = x, .y = y, .x_bytes = bytes, .y_bytes = bytes};
+    return time_pass(threads, &p, false);
+}
+
 /** Reads the weights, which a run reads once as well. */
 static uint64_t time_weights(ffwd_threads *threads, const ffwd_rowblock *code,
                              const ffwd_model *model) {
@@ -108,7 +114,7 @@ static double best_burst(ffwd_threads *threads, const ffwd_rowblock *code, uint6
 /** Long enough that waking the threads does not count, short enough for each of many pairs. */
 #define BURST_NS 500000
 
-static double multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code) {
+double ffwd_cpu_multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code) {
     uint64_t iterations = 1024, ns = 0;
     double rate;
     while (rate = best_burst(threads, code, iterations, 3, &ns), ns < BURST_NS) {
@@ -136,10 +142,10 @@ ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const 
     const uint64_t weights_ns = time_weights(cpu->threads, code, model);
     limit->stream_ns = ffwd_max(ffwd_min(plain_ns, streamed_ns) + weights_ns, 1);
     limit->stream_bytes = p.x_bytes + p.y_bytes + ffwd_model_weight_bytes(model);
-    limit->fma_gflops = multiply_add_rate(cpu->threads, code);
+    limit->fma_gflops = ffwd_cpu_multiply_add_rate(cpu->threads, code);
     if (cpu->isa_forced) {
         limit->isa_fma_gflops =
-            multiply_add_rate(cpu->threads, ffwd_isa_rowblock(cpu->isa, model->dtype));
+            ffwd_cpu_multiply_add_rate(cpu->threads, ffwd_isa_rowblock(cpu->isa, model->dtype));
     }
     return FFWD_OK;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/rows.h"
-#include "model/model.h"
+#include "device/predict.h"
 
 typedef struct ffwd_placement ffwd_placement;
 
@@ -95,6 +95,11 @@ typedef struct ffwd_device_ops {
      *  the CPU path measures it. */
     ffwd_status (*limit)(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
                          ffwd_limit *limit, ffwd_error *err);
+
+    /** What predictions reckon with, for models of a dtype: measured at the first question, which
+     *  takes some milliseconds, and kept for later processes; assumed where that is not possible.
+     *  NULL: what is assumed of a device of this kind. */
+    void (*rates)(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
 
     /** Ends a placement, then lets its device go. */
     void (*release)(ffwd_placement *placement);

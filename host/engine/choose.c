@@ -14,8 +14,23 @@
  */
 #define FLOPS_PER_VALUE 120
 
-/** Work that the CPU finishes sooner (at some 20 GFLOP/s) than OpenCL opens (20 to 200 ms). */
-#define FLOPS_BELOW_OPENING (2ull << 30)
+/** What opening OpenCL costs at least: 20 ms for the platforms, a context, the probe's program. */
+#define OPENING_NS 50e6
+
+/** The fastest bus that rows are reckoned to take, PCIe 4 x16 as measured, in GB/s. */
+#define FASTEST_BUS 25
+
+/** What a single slow thread does, in flops and bytes a nanosecond: work that is short even so
+ *  needs no measurement. */
+#define SLOW_FLOPS  4
+#define SLOW_MEMORY 2
+
+/** What the prediction reckons with where many rows are expected: set-up does not count. */
+#define MANY_ROWS 1000000
+
+/** Rows a chunk, and neurons of a layer up to which a GPU takes all layers in one kernel. */
+#define GPU_CHUNK_ROWS (1ull << 20)
+#define GPU_FUSED      128
 
 __attribute__((format(printf, 2, 3))) static void say(ffwd_choice *choice, const char *format,
                                                       ...) {
@@ -25,9 +40,52 @@ __attribute__((format(printf, 2, 3))) static void say(ffwd_choice *choice, const
     va_end(arguments);
 }
 
-static bool small_work(const ffwd_model *model, uint64_t expected_rows) {
-    return expected_rows > 0 &&
-           expected_rows < FLOPS_BELOW_OPENING / (model->flops > 0 ? model->flops : 1);
+static double milliseconds(double ns) {
+    return ns / 1e6;
+}
+
+/** Nanoseconds of a run by the usual plan for the CPU, all layers in one kernel. */
+static double on_cpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *rates) {
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    const ffwd_work work = ffwd_work_of(model, model->flops, 1, rows, rows);
+    ffwd_predict(&work, rates, &prediction);
+    return (double)prediction.total_ns;
+}
+
+/** The same for a GPU; wide layers have a kernel each. */
+static double on_gpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *rates) {
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    const size_t stages = ffwd_model_widest(model) > GPU_FUSED ? model->operation_count : 1;
+    const ffwd_work work = ffwd_work_of(model, model->flops, stages, GPU_CHUNK_ROWS, rows);
+    ffwd_predict(&work, rates, &prediction);
+    return (double)prediction.total_ns;
+}
+
+/** The CPU's time: by measured rates only where the work is not short on the slowest machine. */
+static double time_of_cpu(const ffwd_model *model, uint64_t rows, const ffwd_choice *choice) {
+    static const ffwd_rates slow = {.flops = SLOW_FLOPS, .memory = SLOW_MEMORY};
+    const double most = on_cpu(model, rows, &slow);
+    if (most < OPENING_NS) {
+        return most;
+    }
+    ffwd_rates rates = {0};
+    ffwd_find_rates(choice->cpu, choice->cpu, model->dtype, &rates);
+    return on_cpu(model, rows, &rates);
+}
+
+/** Whether the CPU is done before any GPU could be; says why. */
+static bool done_before_opening(const ffwd_model *model, uint64_t rows, ffwd_choice *choice) {
+    static const ffwd_rates fastest = {.upload = FASTEST_BUS, .download = FASTEST_BUS};
+    const double cpu = time_of_cpu(model, rows, choice), moving = on_gpu(model, rows, &fastest);
+    if (rows == 0 || cpu > OPENING_NS + moving) {
+        return false;
+    }
+    say(choice,
+        "cpu takes %.3g ms for %llu rows as predicted; a GPU at least %.3g ms to open and "
+        "%.3g ms to move them",
+        milliseconds(cpu), (unsigned long long)rows, milliseconds(OPENING_NS),
+        milliseconds(moving));
+    return true;
 }
 
 /** A strategy that the CPU lacks narrows the choice to OpenCL, a GPU first. */
@@ -63,29 +121,48 @@ static bool suits_cpu(const ffwd_model *model, const ffwd_engine_options *option
         say(choice, "%s is asked for, which only the CPU path has", ffwd_cpu_option(&wanted));
         return true;
     }
-    if (small_work(model, options->expected_rows)) {
-        say(choice, "%llu rows: the CPU is done before OpenCL could open",
-            (unsigned long long)options->expected_rows);
-        return true;
-    }
-    say(choice, "%llu flops a row: above %llu, a GPU pays for moving the rows", flops, least);
-    return false;
+    return done_before_opening(model, options->expected_rows, choice);
 }
 
-/** The GPU that takes the work; NULL where there is none, and why. */
-static ffwd_device *open_gpu(const ffwd_engine_options *options, ffwd_choice *choice) {
+/** Whether a GPU that has been opened is the faster one, counting what it takes to make it ready;
+ *  says why either way. */
+static bool gpu_pays(const ffwd_model *model, const ffwd_engine_options *options,
+                     ffwd_device *device, ffwd_choice *choice) {
+    const bool many = options->expected_rows == 0;
+    const uint64_t rows = many ? MANY_ROWS : options->expected_rows;
+    ffwd_rates cpu_rates = {0}, gpu_rates = {0};
+    ffwd_find_rates(choice->cpu, choice->cpu, model->dtype, &cpu_rates);
+    ffwd_find_rates(device, choice->cpu, model->dtype, &gpu_rates);
+    const double cpu = on_cpu(model, rows, &cpu_rates);
+    const double gpu = on_gpu(model, rows, &gpu_rates) + (many ? 0 : gpu_rates.setup_ns);
+    const bool pays = gpu < cpu;
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(device, &info);
+    say(choice, "%s takes %.3g ms for %llu rows as predicted, %s %.3g ms", pays ? info.id : "cpu",
+        milliseconds(pays ? gpu : cpu), (unsigned long long)rows, pays ? "cpu" : info.id,
+        milliseconds(pays ? cpu : gpu));
+    return pays;
+}
+
+/** The GPU that takes the work; NULL where there is none, or where it does not pay, and why. */
+static ffwd_device *open_gpu(const ffwd_model *model, const ffwd_engine_options *options,
+                             ffwd_choice *choice) {
     ffwd_device *gpu = NULL;
     ffwd_error reason = FFWD_ERROR_INIT;
     if (ffwd_device_open("gpu", NULL, &gpu, &reason) != FFWD_OK) {
         say(choice, "%s", reason.message);
         return NULL;
     }
-    if (!ffwd_device_has_strategy(gpu, options->strategy)) {
+    bool taken = ffwd_device_has_strategy(gpu, options->strategy);
+    if (!taken) {
         say(choice, "the GPU lacks the strategy %s", ffwd_strategy_name(options->strategy));
-        ffwd_device_destroy(gpu);
-        return NULL;
+    } else {
+        taken = gpu_pays(model, options, gpu, choice);
     }
-    return gpu;
+    if (!taken) {
+        ffwd_device_destroy(gpu);
+    }
+    return taken ? gpu : NULL;
 }
 
 static ffwd_status choose_auto(const ffwd_model *model, const ffwd_engine_options *options,
@@ -98,7 +175,7 @@ static ffwd_status choose_auto(const ffwd_model *model, const ffwd_engine_option
         return choose_for_strategy(options, choice, err);
     }
     if (!suits_cpu(model, options, choice)) {
-        choice->device = open_gpu(options, choice);
+        choice->device = open_gpu(model, options, choice);
     }
     if (choice->device == NULL) {
         choice->device = ffwd_device_retain(choice->cpu);

@@ -38,6 +38,9 @@ ffwd_status ffwd_choose(const ffwd_model *model, const ffwd_engine_options *opti
 /** The first option that is set and that only the CPU path has, by its name; NULL: none is. */
 const char *ffwd_cpu_option(const ffwd_device_options *options);
 
+/** The rates of a device; of a driver on the CPU's silicon those of `cpu`, which may be NULL. */
+void ffwd_find_rates(ffwd_device *device, ffwd_device *cpu, uint32_t dtype, ffwd_rates *rates);
+
 bool ffwd_is_cpu(const ffwd_device *device);
 
 /** X and Y as views, checked against the model and each other. */

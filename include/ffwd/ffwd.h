@@ -498,9 +498,10 @@ typedef struct ffwd_engine_options {
  * out, and ffwd_engine_why says so; one that lacks memory takes smaller chunks before it counts as
  * failed. The first is an error all the same where what would take its place lacks the strategy.
  *
- * Without devices the selector in the options decides; "auto" takes the CPU, unless a GPU is there
- * and the model does more than 120 x (inputs + outputs) flops a row, below which moving the rows
- * costs more than computing them. ffwd_engine_why tells the reason.
+ * Without devices the selector in the options decides. "auto" takes the CPU where the model does no
+ * more than 120 x (inputs + outputs) flops a row, since moving the rows costs more than computing
+ * them, or where the CPU is done with the expected rows before a GPU could be opened; else the GPU,
+ * if there is one and it is predicted to be faster. ffwd_engine_why tells the reason.
  *
  * @return FFWD_ENODEVICE, FFWD_EDEVICE, FFWD_EARGUMENT (options), FFWD_EOVERFLOW, FFWD_ENOMEM,
  *         FFWD_ESTATE; FFWD_EUNSUPPORTED from a device that cannot take the model, as float64 where
@@ -655,6 +656,30 @@ typedef struct ffwd_limit {
 FFWD_API ffwd_status ffwd_engine_limit(ffwd_engine *engine, const ffwd_input *x,
                                        const ffwd_output *y, ffwd_limit *limit,
                                        ffwd_error *err) FFWD_CHECKED;
+
+/** How long a run should take, and its parts. Set struct_size first; grows at the end. */
+typedef struct ffwd_prediction {
+    uint32_t struct_size;
+    uint32_t measured; /**< 1: from rates measured on this machine; 0: assumed of such a device */
+    uint64_t rows;
+    /** Host to host: the kernels, which compute while they move through memory, each waiting for
+     *  the longer of both, and behind or beside them the transfers. */
+    uint64_t total_ns;
+    uint64_t upload_ns, compute_ns, memory_ns, launch_ns, download_ns;
+    uint64_t setup_ns; /**< that the engine's creation took, beside total_ns */
+} ffwd_prediction;
+#define FFWD_PREDICTION_INIT                                                                       \
+    { sizeof(ffwd_prediction), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Predicts the time of a run over dense rows of the model's dtype on the first device, by the plan
+ * and by rates of the device: those are measured once, which takes some milliseconds, and kept for
+ * later processes where the device keeps anything.
+ *
+ * @return FFWD_ESTATE
+ */
+FFWD_API ffwd_status ffwd_engine_predict(ffwd_engine *engine, uint64_t rows,
+                                         ffwd_prediction *prediction, ffwd_error *err) FFWD_CHECKED;
 
 #ifdef __cplusplus
 }

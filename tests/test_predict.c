@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Predictions from given rates: what is the bottleneck, what chunks hide, what a plan adds; and
+// what an engine makes of its own.
+#include <stddef.h>
+
+#include "device/predict.h"
+#include "support/nets.h"
+#include "support/suite.h"
+
+static ffwd_error err = FFWD_ERROR_INIT;
+
+/** A thousand rows in ten chunks: a flop takes as long as a byte at rates of 1. */
+static const ffwd_work work = {.rows = 1000,
+                               .flops = 50,
+                               .x_bytes = 8,
+                               .y_bytes = 4,
+                               .weight_bytes = 100,
+                               .chunks = 10,
+                               .launches = 20};
+
+static ffwd_prediction predict(const ffwd_rates *rates) {
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    ffwd_predict(&work, rates, &prediction);
+    ck_assert_uint_eq(prediction.struct_size, sizeof prediction);
+    ck_assert_uint_eq(prediction.rows, work.rows);
+    return prediction;
+}
+
+START_TEST(the_slower_of_computing_and_memory) {
+    const ffwd_rates computing = {.flops = 1, .memory = 1, .measured = true};
+    ffwd_prediction found = predict(&computing);
+    ck_assert_uint_eq(found.total_ns, 50000);
+    ck_assert_uint_eq(found.compute_ns, 50000);
+    ck_assert_uint_eq(found.memory_ns, 13000);
+    ck_assert_uint_eq(found.measured, 1);
+    const ffwd_rates memory = {.flops = 100, .memory = 0.5, .launch_ns = 7};
+    found = predict(&memory);
+    ck_assert_uint_eq(found.total_ns, 26140);
+    ck_assert_uint_eq(found.launch_ns, 140);
+    ck_assert_uint_eq(found.measured, 0);
+}
+END_TEST
+
+START_TEST(transfers_hide_behind_kernels_but_for_a_chunk) {
+    const ffwd_rates rates = {.flops = 1, .memory = 1, .upload = 1, .download = 2};
+    const ffwd_prediction found = predict(&rates);
+    ck_assert_uint_eq(found.upload_ns, 8000);
+    ck_assert_uint_eq(found.download_ns, 2000);
+    ck_assert_uint_eq(found.total_ns, 50000 + (8000 + 2000) / 10);
+    const ffwd_rates slow = {.flops = 1, .memory = 1, .upload = 0.1, .download = 1};
+    ck_assert_uint_eq(predict(&slow).total_ns, 80000 + (50000 + 4000) / 10);
+}
+END_TEST
+
+START_TEST(little_work_is_one_thread_s) {
+    ffwd_rates rates = {.flops = 4, .threads = 4, .thread_flops = 12500};
+    ck_assert_uint_eq(predict(&rates).total_ns, 12500);
+    rates.thread_flops = 12501;
+    ck_assert_uint_eq(predict(&rates).total_ns, 50000);
+}
+END_TEST
+
+/** 8-16-4 relu with biases, and what a plan of so many stages moves and computes. */
+static ffwd_work work_of(size_t stages, uint64_t chunk_rows, uint64_t rows) {
+    static const uint64_t widths[] = {8, 16, 4};
+    const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 1);
+    ffwd_model *model = net_create(&shape, FFWD_F64, 1);
+    const ffwd_work found = ffwd_work_of(model, 384, stages, chunk_rows, rows);
+    ck_assert_double_eq(found.x_bytes, 64);
+    ck_assert_double_eq(found.y_bytes, 32);
+    ck_assert_double_eq(found.weight_bytes, (8 * 16 + 16 * 4 + 16 + 4) * 8.0);
+    ck_assert_double_gt(found.flops, 384);
+    ffwd_model_destroy(model);
+    return found;
+}
+
+START_TEST(the_work_of_a_plan) {
+    ffwd_work found = work_of(1, 100, 1001);
+    ck_assert_double_eq(found.chunks, 11);
+    ck_assert_double_eq(found.launches, 11);
+    ck_assert_double_eq(found.between_bytes, 0);
+    found = work_of(2, 1000, 1000);
+    ck_assert_double_eq(found.launches, 2);
+    ck_assert_double_eq(found.between_bytes, 16 * 8 * 2.0);
+    found = work_of(4, 1000, 1);
+    ck_assert_double_eq(found.between_bytes, 16 * 8 * 4.0);
+    found = work_of(1, 1000, 0);
+    ck_assert_double_eq(found.chunks, 0);
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    const ffwd_rates rates = {.flops = 1, .memory = 1, .upload = 1, .launch_ns = 5};
+    ffwd_predict(&found, &rates, &prediction);
+    ck_assert_uint_eq(prediction.total_ns, 0);
+}
+END_TEST
+
+START_TEST(an_engine_predicts_its_runs) {
+    static const uint64_t widths[] = {8, 16, 4};
+    const net_shape shape = net_shape_of(2, widths, FFWD_TANH, 1);
+    ffwd_model *model = net_create(&shape, FFWD_F32, 1);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    options.device = "cpu";
+    expect_ok(ffwd_engine_create(model, NULL, 0, &options, &engine, &err), &err);
+    ffwd_prediction few = FFWD_PREDICTION_INIT, many = FFWD_PREDICTION_INIT;
+    expect_ok(ffwd_engine_predict(engine, 1000, &few, &err), &err);
+    expect_ok(ffwd_engine_predict(engine, 1000000000, &many, &err), &err);
+    ck_assert_uint_eq(few.measured, 1);
+    ck_assert_uint_eq(few.rows, 1000);
+    ck_assert_uint_gt(few.total_ns, 0);
+    ck_assert_uint_gt(few.setup_ns, 0);
+    ck_assert_uint_eq(few.upload_ns + few.download_ns, 0);
+    ck_assert_uint_gt(many.total_ns, few.total_ns);
+
+    ffwd_prediction older = {.struct_size = offsetof(ffwd_prediction, upload_ns), .upload_ns = 77};
+    expect_ok(ffwd_engine_predict(engine, 1000, &older, &err), &err);
+    ck_assert_uint_gt(older.total_ns, 0);
+    ck_assert_uint_eq(older.upload_ns, 77);
+    ffwd_engine_destroy(engine);
+    ffwd_model_destroy(model);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("predict");
+    TCase *given = tcase_create("given rates");
+    tcase_add_test(given, the_slower_of_computing_and_memory);
+    tcase_add_test(given, transfers_hide_behind_kernels_but_for_a_chunk);
+    tcase_add_test(given, little_work_is_one_thread_s);
+    tcase_add_test(given, the_work_of_a_plan);
+    suite_add_tcase(suite, given);
+    TCase *own = tcase_create("own rates");
+    tcase_add_test(own, an_engine_predicts_its_runs);
+    suite_add_tcase(suite, own);
+    return suite_main(suite);
+}
