@@ -323,7 +323,7 @@ static uint32_t plan_tasks(csv_reader *own, uint64_t most, uint32_t dtype, unsig
                                               .values = values,
                                               .dtype = dtype,
                                               .kept = kept,
-                                              .cells = own->cells};
+                                              .cells = kept != NULL ? own->cells : NULL};
         values += rows * row_bytes;
         most -= rows;
         if (kept != NULL) {
