@@ -245,7 +245,7 @@ static listed listed_of(uint32_t activation) {
         in_table = in_table || strncmp(line, HEAD, strlen(HEAD)) == 0;
         if (in_table && strncmp(line, start, (size_t)length) == 0) {
             line[strcspn(line, "\n")] = '\0';
-            (void)strcpy(found.row, line);
+            memcpy(found.row, line, sizeof found.row);
             const char *hashes = strchr(line, '`');
             (void)sscanf(hashes != NULL ? hashes : "",
                          "`%" SCNx64 "` | `%" SCNx64 "` | `%" SCNx64 "`", &found.all,
