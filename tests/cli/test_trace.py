@@ -5,10 +5,13 @@ import itertools
 import json
 import signal
 import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
 
 import command
 from command import ffwd
 
+ROOT = Path(__file__).resolve().parents[2]
 NET = "6-20-3"
 CATEGORIES = {"host", "run", "chunk", "upload", "kernel", "download", "copy", "thread"}
 
@@ -142,6 +145,30 @@ class Trace(command.Case):
         self.assertTrue(any(beside(move, kernel) and
                             move["args"]["first row"] != kernel["args"]["first row"]
                             for move, kernel in itertools.product(moves, spans["kernel"])))
+
+    def test_picture(self):
+        """scripts/draw-trace shows each span of the runs in a bar, and names the lanes."""
+        _, spans = self.traced("run", NET, "random:20000", "-o", "y.npy", "--memory", "64K",
+                               "--device", "cpu")
+        subprocess.run([ROOT / "scripts" / "draw-trace", command.folder / "trace.json",
+                        command.folder / "trace.svg"], check=True)
+        picture = ElementTree.parse(command.folder / "trace.svg").getroot()
+        titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
+        for category in "run", "chunk", "kernel":
+            for event in spans[category]:
+                name, row = event["name"], event["args"]["first row"]
+                self.assertTrue(any(title.startswith(f"{name}, ") and
+                                    title.endswith(f"rows from {row:,}") for title in titles), event)
+        texts = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+        self.assertLessEqual({"command: main", "command: read", "chunks", "kernels"}, texts)
+
+    def test_picture_of_nothing(self):
+        """A timeline without a run is said to have none."""
+        (command.folder / "trace.json").write_text('{"traceEvents": []}')
+        done = subprocess.run([ROOT / "scripts" / "draw-trace", command.folder / "trace.json",
+                               command.folder / "none.svg"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, r"^\S+trace.json: no run\n$")
 
     def test_bench(self):
         """A run and a limit each for two pairs that warm up and three that count."""
