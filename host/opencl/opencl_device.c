@@ -358,6 +358,19 @@ ffwd_status ffwd_opencl_buffer(ffwd_opencl_device *device, cl_mem_flags flags, u
     return ffwd_opencl_check(device, code, "clCreateBuffer", size, err);
 }
 
+uint64_t ffwd_opencl_event_ns(const ffwd_opencl_device *device, cl_event event,
+                              cl_profiling_info what) {
+    cl_ulong ns = 0;
+    return device->cl->clGetEventProfilingInfo(event, what, sizeof ns, &ns, NULL) == CL_SUCCESS ? ns
+                                                                                                : 0;
+}
+
+uint64_t ffwd_opencl_command_ns(const ffwd_opencl_device *device, cl_event event) {
+    const uint64_t start = ffwd_opencl_event_ns(device, event, CL_PROFILING_COMMAND_START);
+    const uint64_t end = ffwd_opencl_event_ns(device, event, CL_PROFILING_COMMAND_END);
+    return start != 0 && end > start ? end - start : 0;
+}
+
 /** Whether an object is to be released. Those of a lost device are abandoned, and counted; those of
  *  a forked child are the parent's. */
 static bool releasable(const ffwd_opencl_device *device, const void *object) {

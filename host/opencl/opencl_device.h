@@ -104,6 +104,12 @@ ffwd_status ffwd_opencl_queue(ffwd_opencl_device *device, cl_command_queue *out,
 ffwd_status ffwd_opencl_buffer(ffwd_opencl_device *device, cl_mem_flags flags, uint64_t bytes,
                                void *host, cl_mem *out, ffwd_error *err);
 
+/** A time that an event carries, by the device's clock; 0 where the driver does not say. */
+uint64_t ffwd_opencl_event_ns(const ffwd_opencl_device *device, cl_event event,
+                              cl_profiling_info what);
+/** How long a finished command took; 0 where the driver does not say. */
+uint64_t ffwd_opencl_command_ns(const ffwd_opencl_device *device, cl_event event);
+
 /* Ends of handles, which may be NULL. A lost device keeps them: see ffwd_abandoned_objects. */
 void ffwd_opencl_release_event(const ffwd_opencl_device *device, cl_event event);
 void ffwd_opencl_release_buffer(const ffwd_opencl_device *device, cl_mem buffer);

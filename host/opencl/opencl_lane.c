@@ -160,23 +160,10 @@ void ffwd_opencl_count_copy(ffwd_opencl_lane *lane, ffwd_span_kind kind, uint64_
     }
 }
 
-/** Nanoseconds a finished command took; 0 where the driver does not say. */
-static uint64_t time_of(const ffwd_opencl_lane *lane, cl_event event) {
-    cl_ulong start = 0;
-    cl_ulong end = 0;
-    if (lane->device->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start,
-                                                  &start, NULL) != CL_SUCCESS ||
-        lane->device->cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end,
-                                                  NULL) != CL_SUCCESS) {
-        return 0;
-    }
-    return end > start ? end - start : 0;
-}
-
 static void count_times(const ffwd_opencl_lane *lane) {
     for (size_t i = 0; i < lane->command_count; i++) {
         const ffwd_opencl_command *command = &lane->commands[i];
-        const uint64_t ns = time_of(lane, command->event);
+        const uint64_t ns = ffwd_opencl_command_ns(lane->device, command->event);
         *command->ns += ns;
         if (command->stage != NULL) {
             command->stage->ns += ns;

@@ -30,8 +30,6 @@ static ffwd_status time_launch(const timed_kernel *trial, uint64_t *ns, ffwd_err
     const ffwd_opencl_api *cl = trial->device->cl;
     uint64_t start = ffwd_now_ns();
     cl_event event = NULL;
-    cl_ulong from = 0;
-    cl_ulong to = 0;
     ffwd_status status;
     FFWD_TRY(status, ffwd_opencl_check(trial->device,
                                        cl->clEnqueueNDRangeKernel(trial->queue, trial->kernel, 1,
@@ -41,12 +39,9 @@ static ffwd_status time_launch(const timed_kernel *trial, uint64_t *ns, ffwd_err
     FFWD_TRY(status, ffwd_opencl_check(trial->device, cl->clFinish(trial->queue), "clFinish",
                                        trial->name, err));
     *ns = ffwd_now_ns() - start;
-    if (cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof from, &from, NULL) ==
-            CL_SUCCESS &&
-        cl->clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof to, &to, NULL) ==
-            CL_SUCCESS &&
-        to > from) {
-        *ns = to - from;
+    const uint64_t device_ns = ffwd_opencl_command_ns(trial->device, event);
+    if (device_ns != 0) {
+        *ns = device_ns;
     }
 cleanup:
     ffwd_opencl_release_event(trial->device, event);

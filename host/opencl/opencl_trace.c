@@ -11,15 +11,6 @@ typedef struct clock_map {
     uint64_t first_ns, last_ns; /**< of the host: no command was at work outside */
 } clock_map;
 
-/** A time of an event; 0 where the driver does not say. */
-static uint64_t event_ns(const ffwd_opencl_lane *lane, cl_event event, cl_profiling_info what) {
-    cl_ulong ns = 0;
-    return lane->device->cl->clGetEventProfilingInfo(event, what, sizeof ns, &ns, NULL) ==
-                   CL_SUCCESS
-               ? ns
-               : 0;
-}
-
 /**
  * The driver notes the device's time of each command's enqueueing soon after the host noted its
  * own, so that the largest difference of all is the nearest; and no command ended after now. So a
@@ -31,7 +22,8 @@ static clock_map map_clock(const ffwd_opencl_lane *lane) {
     bool known = false;
     for (size_t i = 0; i < lane->command_count; i++) {
         const ffwd_opencl_command *command = &lane->commands[i];
-        const uint64_t queued = event_ns(lane, command->event, CL_PROFILING_COMMAND_QUEUED);
+        const uint64_t queued =
+            ffwd_opencl_event_ns(lane->device, command->event, CL_PROFILING_COMMAND_QUEUED);
         const uint64_t offset = command->asked_ns - queued;
         if (queued != 0 && (!known || (int64_t)(offset - map.offset) > 0)) {
             map.offset = offset;
@@ -39,7 +31,8 @@ static clock_map map_clock(const ffwd_opencl_lane *lane) {
         }
     }
     for (size_t i = 0; i < lane->command_count; i++) {
-        const uint64_t end = event_ns(lane, lane->commands[i].event, CL_PROFILING_COMMAND_END);
+        const uint64_t end =
+            ffwd_opencl_event_ns(lane->device, lane->commands[i].event, CL_PROFILING_COMMAND_END);
         const uint64_t most = map.last_ns - end;
         if (!known || (int64_t)(map.offset - most) > 0) {
             map.offset = most;
@@ -73,8 +66,10 @@ void ffwd_opencl_lane_trace(ffwd_opencl_lane *lane) {
     const clock_map map = map_clock(lane);
     for (size_t i = 0; i < lane->command_count; i++) {
         const ffwd_opencl_command *command = &lane->commands[i];
-        const uint64_t start = event_ns(lane, command->event, CL_PROFILING_COMMAND_START);
-        const uint64_t end = event_ns(lane, command->event, CL_PROFILING_COMMAND_END);
+        const uint64_t start =
+            ffwd_opencl_event_ns(lane->device, command->event, CL_PROFILING_COMMAND_START);
+        const uint64_t end =
+            ffwd_opencl_event_ns(lane->device, command->event, CL_PROFILING_COMMAND_END);
         const ffwd_opencl_interval at = {host_ns(&map, start), host_ns(&map, end),
                                          .is_kernel = command->stage != NULL};
         if (start == 0 || end < start) {
