@@ -38,6 +38,8 @@ START_TEST(the_slower_of_computing_and_memory) {
     ck_assert_uint_eq(found.total_ns, 26140);
     ck_assert_uint_eq(found.launch_ns, 140);
     ck_assert_uint_eq(found.measured, 0);
+    const ffwd_rates cached = {.flops = 100, .memory = 0.5, .cache_bytes = 13000};
+    ck_assert_uint_eq(predict(&cached).total_ns, 500);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How long a run would take: what a plan has to do, over what a device can do. A rough picture,
-// good for choosing among devices: within a factor of two of what is measured (docs/choosing.md).
+// How long a run would take: what a plan has to do, over what a device can do. A rough picture, for
+// choosing among devices; `ffwd_micro predictions` puts it beside measured times.
 //
 //     time   = max(upload, kernels, download) where chunks overlap, their sum where there is one
 //     kernel = max(memory, computing) + launches

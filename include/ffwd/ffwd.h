@@ -384,7 +384,7 @@ typedef struct ffwd_device_options {
     uint32_t threads;                /**< of the CPU path; 0: min(affinity mask, cgroup quota) */
     const char *isa;                 /**< of the CPU path; NULL: the machine's best */
     const ffwd_allocator *allocator; /**< of the device */
-    /** Of an OpenCL device: the folder of compiled programs, or "off"; NULL: $FFWD_CACHE, without
+    /** The folder of compiled programs and measured rates, or "off"; NULL: $FFWD_CACHE, without
      *  that $XDG_CACHE_HOME/ffwd, without that $HOME/.cache/ffwd. */
     const char *cache;
 } ffwd_device_options;
@@ -430,8 +430,8 @@ typedef struct ffwd_device_info {
     uint32_t shares_memory; /**< 1 where rows are used in place in host memory */
     uint64_t memory_bytes;
     const char *refused;    /**< why it cannot be used, or empty */
-    const char *cache;      /**< folder of compiled programs and what else a device leaves to later
-                                 processes; empty: nothing is kept */
+    const char *cache;      /**< of an OpenCL device: folder of compiled programs and what else it
+                                 leaves to later processes; empty: nothing is kept */
     const char *cache_note; /**< why something could not be kept, or empty */
     /** How often something was found there so far, how often not, and how many of these misses had
      *  something there that was of no use: damaged, or refused by the driver. */
