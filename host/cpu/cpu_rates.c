@@ -10,7 +10,13 @@
 
 /** Read and as much written: past the caches that one thread shares with few others. */
 #define PASS_BYTES (UINT64_C(16) << 20)
-enum { PASSES = 3 };
+enum { PASSES = 8 };
+
+/** A machine may be busy: the best of many looks at the multiply-adds counts, and what is below
+ *  this for a thread was waiting and is not kept for later processes. */
+enum { LOOKS = 8 };
+#define LEAST_FLOPS  2
+#define LEAST_MEMORY 0.5
 
 /** What of the multiply-adds in registers a plan reaches: 0.6 to 0.9, see bench/README.md. */
 #define PLAN_SHARE 0.75
@@ -42,7 +48,11 @@ static bool measure(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept
     }
     if (able) {
         kept->memory = 2.0 * PASS_BYTES / (double)ffwd_max(ns, 1);
-        kept->flops = ffwd_cpu_multiply_add_rate(cpu->threads, code);
+        kept->flops = 0;
+        for (int i = 0; i < LOOKS; i++) {
+            const double rate = ffwd_cpu_multiply_add_rate(cpu->threads, code);
+            kept->flops = rate > kept->flops ? rate : kept->flops;
+        }
     }
     ffwd_free(x);
     ffwd_free(y);
@@ -51,6 +61,12 @@ static bool measure(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept
 
 static bool plausible(const kept_rates *kept) {
     return kept->flops > 0 && kept->flops < 1e9 && kept->memory > 0 && kept->memory < 1e9;
+}
+
+static bool worth_keeping(const ffwd_cpu_device *cpu, const kept_rates *kept) {
+    const double threads = ffwd_threads_count(cpu->threads);
+    return plausible(kept) && kept->flops >= LEAST_FLOPS * threads &&
+           kept->memory >= LEAST_MEMORY * threads;
 }
 
 /** What an earlier process measured, or what this one does. */
@@ -67,10 +83,12 @@ static bool find(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept) {
     if (known) {
         memcpy(kept, found, sizeof *kept);
     }
-    known = known && plausible(kept);
+    known = known && worth_keeping(cpu, kept);
     if (!known && measure(cpu, dtype, kept)) {
         known = plausible(kept);
-        ffwd_store_keep(&store, key, kept, sizeof *kept);
+        if (worth_keeping(cpu, kept)) {
+            ffwd_store_keep(&store, key, kept, sizeof *kept);
+        }
     }
     ffwd_free(found);
     ffwd_store_finish(&store);
