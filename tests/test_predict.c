@@ -55,8 +55,8 @@ START_TEST(transfers_hide_behind_kernels_but_for_a_chunk) {
 END_TEST
 
 START_TEST(little_work_is_one_thread_s) {
-    ffwd_rates rates = {.flops = 4, .threads = 4, .thread_flops = 12500};
-    ck_assert_uint_eq(predict(&rates).total_ns, 12500);
+    ffwd_rates rates = {.flops = 4, .threads = 4, .thread_flops = 12500, .wake_ns = 3};
+    ck_assert_uint_eq(predict(&rates).total_ns, 12500 + 20 * 3);
     rates.thread_flops = 12501;
     ck_assert_uint_eq(predict(&rates).total_ns, 50000);
 }

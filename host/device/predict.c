@@ -96,7 +96,8 @@ void ffwd_predict(const ffwd_work *work, const ffwd_rates *rates, ffwd_predictio
     const double memory = moved > rates->cache_bytes ? over(moved, rates->memory * part) : 0;
     const double upload = over(rows * work->x_bytes, rates->upload);
     const double download = over(rows * work->y_bytes, rates->download);
-    const double launch = work->launches * rates->launch_ns;
+    const double wake = part < 1 || rates->threads <= 1 ? 0 : rates->wake_ns;
+    const double launch = work->launches * (rates->launch_ns + wake);
     const double kernel = larger(compute, memory) + launch;
     const double beside = larger(kernel, larger(upload, download));
     const double first =

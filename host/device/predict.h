@@ -29,6 +29,7 @@ typedef struct ffwd_rates {
     double threads;          /**< that share a run; 0: cannot be had apart */
     double cache_bytes;      /**< rows that are no more than this are found in a cache */
     double thread_flops;     /**< work for a thread, below which one does all of it */
+    double wake_ns;          /**< of a kernel that several threads share */
     double setup_ns;         /**< until it is ready for a model, opening included */
     bool measured;           /**< on this device; else assumed of its kind */
 } ffwd_rates;
