@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The table behind a first layer of steps: its bits against the scalar oracle in every instruction
 // set, when it is chosen, and what it is not for.
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,11 +91,101 @@ START_TEST(the_bits_of_the_layers) {
     ffwd_device *device = open_isa(isa, 1 + (uint32_t)_i % 2);
     for (uint64_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         for (uint32_t dtype = FFWD_F32; dtype <= FFWD_F64; dtype++) {
-            const uint64_t seed = 40 + 2 * i + dtype;
+            const uint64_t seed = 40 + 3 * i + dtype;
             const size_t layers = shapes[i][3] > 0 ? 3 : 2;
             ffwd_model *model = step_net(layers, shapes[i], dtype, seed);
             check(device, model, rows[i % 7], 0, seed, isa);
             check(device, model, rows[(i + dtype) % 7], 3, seed, isa);
+            ffwd_model_destroy(model);
+        }
+    }
+    ffwd_device_destroy(device);
+}
+END_TEST
+
+enum { SPECIALS = 16, BITS = 16 };
+
+/** Zeros, subnormals, NaNs and infinities of both signs, and some between. */
+static void fill_special(uint32_t dtype, void *values) {
+    const double some[SPECIALS / 2] = {0, 0, 1, 0.3, 1e-30, 1e30, INFINITY, NAN};
+    for (int i = 0; i < SPECIALS; i++) {
+        const double value = copysign(some[i / 2], i % 2 == 0 ? 1 : -1);
+        if (dtype == FFWD_F64) {
+            ((double *)values)[i] = i / 2 == 1 ? copysign(DBL_TRUE_MIN, value) : value;
+        } else {
+            ((float *)values)[i] =
+                i / 2 == 1 ? copysignf(FLT_TRUE_MIN, (float)value) : (float)value;
+        }
+    }
+}
+
+/** Sixteen steps of special weights, and the number that their bits spell. */
+static ffwd_model *special_net(uint32_t dtype, double threshold, int shift, int nan) {
+    double values[SPECIALS], weights[2 * BITS], bias[BITS], powers[BITS];
+    const size_t element = ffwd_dtype_size(dtype);
+    const int count = nan ? SPECIALS : SPECIALS - 2;
+    unsigned char *to[] = {(unsigned char *)weights, (unsigned char *)bias};
+    fill_special(dtype, values);
+    for (size_t i = 0; i < (size_t)2 * BITS; i++) {
+        memcpy(to[0] + i * element,
+               (unsigned char *)values + (i * (size_t)(shift + 1) + i / 7) % count * element,
+               element);
+    }
+    for (size_t i = 0; i < BITS; i++) {
+        memcpy(to[1] + i * element,
+               (unsigned char *)values + (i / 3 + (size_t)shift) % count * element, element);
+        if (dtype == FFWD_F64) {
+            powers[i] = (double)(1u << i);
+        } else {
+            ((float *)powers)[i] = (float)(1u << i);
+        }
+    }
+    ffwd_operation layers[] = {{.kind = FFWD_DENSE,
+                                .inputs = 2,
+                                .neurons = BITS,
+                                .activation = FFWD_STEP,
+                                .alpha = threshold,
+                                .weights = weights,
+                                .bias = bias},
+                               {.kind = FFWD_DENSE,
+                                .inputs = BITS,
+                                .neurons = 1,
+                                .activation = FFWD_IDENTITY,
+                                .weights = powers}};
+    ffwd_model *model = NULL;
+    expect_ok(ffwd_model_create(dtype, 2, layers, 2, sizeof layers[0], &model, &err), &err);
+    return model;
+}
+
+/** What is neither above nor below, or hardly, on every side of every threshold. */
+START_TEST(the_bits_of_special_sums) {
+    static const double thresholds[] = {0, -0.0, 0.3, -0.3, 1e30};
+    enum { ROWS = SPECIALS * SPECIALS };
+    int available;
+    const char *isa = ffwd_isa_name((size_t)_i, &available);
+    if (isa == NULL || !available) {
+        return;
+    }
+    ffwd_device *device = open_isa(isa, 1);
+    for (uint32_t dtype = FFWD_F32; dtype <= FFWD_F64; dtype++) {
+        const size_t element = ffwd_dtype_size(dtype);
+        double values[SPECIALS], x[2 * ROWS], expected[ROWS], got[ROWS];
+        fill_special(dtype, values);
+        for (size_t i = 0; i < (size_t)2 * ROWS; i++) {
+            const size_t special = i % 2 == 0 ? i / 2 % SPECIALS : i / 2 / SPECIALS;
+            memcpy((unsigned char *)x + i * element, (unsigned char *)values + special * element,
+                   element);
+        }
+        const ffwd_input in = net_input(x, dtype, ROWS, 2);
+        const ffwd_output out = net_output(got, dtype, ROWS, 1);
+        for (int i = 0; i < 5 * 2 * 4; i++) {
+            ffwd_model *model = special_net(dtype, thresholds[i / 8], i % 4, i / 4 % 2);
+            ffwd_engine *engine = NULL;
+            oracle_run(model, ROWS, x, expected, NULL, NULL);
+            expect_ok(place(model, device, FFWD_TABLE, 0, &engine), &err);
+            expect_ok(ffwd_engine_run(engine, &in, &out, NULL, NULL, &err), &err);
+            net_check_bits(got, expected, ROWS, 1, dtype, isa);
+            ffwd_engine_destroy(engine);
             ffwd_model_destroy(model);
         }
     }
@@ -231,6 +323,7 @@ int main(void) {
     TCase *cases = tcase_create("step_table");
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, the_bits_of_the_layers, 0, 3);
+    tcase_add_loop_test(cases, the_bits_of_special_sums, 0, 3);
     tcase_add_loop_test(cases, streams_large_outputs, 0, 2);
     tcase_add_test(cases, captures_take_the_layers);
     tcase_add_test(cases, is_taken_where_it_pays);

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef float REAL __attribute__((vector_size(64)));
 typedef uint32_t BITS __attribute__((vector_size(64)));
@@ -52,5 +53,33 @@ static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
 #define STORE_U8        store_u8
 #define STREAM_U8_BYTES 16
 
+/** 64 bytes: 1 where z is above the threshold, else 0. As integers, floats keep their sign and
+ * whether they are 0 through any saturation. */
+static inline __m512i above_bytes(const REAL *z, float threshold) {
+    __m512i d[4];
+    for (int v = 0; v < 4; v++) {
+        d[v] = (__m512i)(threshold == 0 ? z[v] : z[v] - K(threshold));
+    }
+    return _mm512_min_epu8(
+        _mm512_packus_epi16(_mm512_packs_epi32(d[0], d[1]), _mm512_packs_epi32(d[2], d[3])),
+        _mm512_set1_epi8(1));
+}
+
+static inline float sign_threshold(float threshold) {
+    return threshold;
+}
+
+static inline void stream_scalar(float *to, const float *from) {
+    int bits;
+    memcpy(&bits, from, sizeof bits);
+    _mm_stream_si32((int *)(void *)to, bits);
+}
+
+/** Indices of rows from the order of bytes of above_bytes(), interleaved, to that of rows. */
+static inline __m512i order_signs(__m512i index) {
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), index);
+}
+
+#define ABOVE_SIGNS
 #define TABLE ffwd_rowblock_avx512_f32
 #include "cpu/rowblock_body.h"

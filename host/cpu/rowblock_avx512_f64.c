@@ -2,8 +2,11 @@
 // The row-block code in AVX-512, float64. A tile's 24 sums and 3 vectors of inputs in 32 registers;
 // weights are broadcast from memory.
 #include <immintrin.h>
+#include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef double REAL __attribute__((vector_size(64)));
 typedef uint64_t BITS __attribute__((vector_size(64)));
@@ -46,5 +49,41 @@ static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
 #define STORE_U8        store_u8
 #define STREAM_U8_BYTES 16
 
+/** The higher halves of two vectors, 128 bits of each in turn. */
+static inline __m512i higher_halves(REAL a, REAL b) {
+    return (__m512i)_mm512_shuffle_ps((__m512)a, (__m512)b, 0xdd);
+}
+
+/** 64 bytes: 1 where z is at or above the threshold, else 0. The sign of a difference is exact, and
+ * that of its higher half stays through any saturation. */
+static inline __m512i above_bytes(const REAL *z, double threshold) {
+    __m512i words[2];
+    for (int i = 0; i < 2; i++) {
+        const REAL *d = z + (ptrdiff_t)4 * i;
+        words[i] = _mm512_packs_epi32(higher_halves(d[0] - K(threshold), d[1] - K(threshold)),
+                                      higher_halves(d[2] - K(threshold), d[3] - K(threshold)));
+    }
+    return _mm512_andnot_si512(_mm512_srli_epi16(_mm512_packs_epi16(words[0], words[1]), 7),
+                               _mm512_set1_epi8(1));
+}
+
+/** z > threshold is z >= the next value above it. */
+static inline double sign_threshold(double threshold) {
+    return nextafter(threshold, INFINITY);
+}
+
+static inline void stream_scalar(double *to, const double *from) {
+    long long bits;
+    memcpy(&bits, from, sizeof bits);
+    _mm_stream_si64((long long *)(void *)to, bits);
+}
+
+/** Indices of rows from the order of bytes of above_bytes(), interleaved, to that of rows. */
+static inline __m512i order_signs(__m512i index) {
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), index);
+}
+
+#define ABOVE_SIGNS
 #define TABLE ffwd_rowblock_avx512_f64
 #include "cpu/rowblock_body.h"

@@ -5,7 +5,8 @@
 // from a boundary of STREAM_U8_BYTES on), and for LANES > 1 LOW, HIGH (the halves of a and b,
 // interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); where two ports of
 // multiply-adds are not all, CHAINS; for LANES of two tiles LOAD_HALVES (the halves of a vector
-// from two places); and TABLE, the name of the result.
+// from two places); with ABOVE_SIGNS what table_rows_body.h takes: above_bytes(), sign_threshold(),
+// order_signs() and stream_scalar(); and TABLE, the name of the result.
 //
 // Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
 // by feature, so that a vector holds one feature of LANES rows and every sum keeps its order:
@@ -14,6 +15,7 @@
 //     scratch    [group][feature][GROUP rows]   one area read, the other written, layer by layer
 //
 // A tile is TILE_NEURONS neurons x VECTORS vectors of rows, its sums in registers for all inputs.
+#include <math.h>
 #include <string.h>
 
 #include "cpu/rowblock.h"

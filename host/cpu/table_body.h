@@ -123,9 +123,25 @@ static void run_table_blocks(const ffwd_block_job *job, uint64_t first, uint64_t
     }
 }
 
+#ifdef ABOVE_SIGNS
+#include "cpu/table_rows_body.h"
+#else
+static bool takes_sign_rows(const ffwd_block_job *job) {
+    (void)job;
+    return false;
+}
+
+static void run_sign_rows(const ffwd_block_job *job, uint64_t first, uint64_t rows,
+                          SCALAR *scratch) {
+    (void)job, (void)first, (void)rows, (void)scratch;
+}
+#endif
+
 static void run_table(const ffwd_block_job *job, uint64_t first, uint64_t rows, SCALAR *scratch) {
     if (chooses_in_registers(job->layers, job->table)) {
         run_registers(job, first, rows, scratch);
+    } else if (takes_sign_rows(job)) {
+        run_sign_rows(job, first, rows, scratch);
     } else {
         run_table_blocks(job, first, rows, scratch);
     }
