@@ -181,9 +181,9 @@ static void suggest(ffwd_error *err) {
                        : err->native == FFWD_CELL_TEXT    ? "; --map gives texts numbers"
                        : err->native == FFWD_CELL_MISSING ? "; --missing gives one"
                                                           : "";
-    size_t used = strlen(err->message);
-    if (strlen(help) < sizeof err->message - used) {
-        strcpy(err->message + used, help);
+    const size_t used = strlen(err->message), more = strlen(help) + 1;
+    if (more <= sizeof err->message - used) {
+        memcpy(err->message + used, help, more);
     }
 }
 
