@@ -277,8 +277,7 @@ static void drop_last(onnx_chain *chain) {
 
 ffwd_status ffwd_onnx_fold(onnx_chain *chain, bool fold, ffwd_error *err) {
     ffwd_status status = set_widths(chain, err);
-    const uint64_t bytes =
-        (chain->count + 1) * sizeof(onnx_step *); // NOLINT(bugprone-sizeof-expression)
+    const uint64_t bytes = (chain->count + 1) * sizeof(onnx_step *);
     chain->operations = ffwd_onnx_keep(&chain->graph->arena, bytes);
     if (status != FFWD_OK || chain->operations == NULL) {
         return status != FFWD_OK ? status : fail_columns(chain->count, err);

@@ -27,7 +27,7 @@ typedef struct enqueuing {
 static ffwd_status look_at_queue(enqueuing *e, ffwd_error *err) {
     ffwd_opencl_device *device = e->placement->plan->device;
     const ffwd_opencl_api *cl = device->cl;
-    const cl_command_queue queue = e->run->queue;
+    cl_command_queue queue = e->run->queue;
     cl_context context = NULL;
     cl_device_id id = NULL;
     cl_command_queue_properties properties = 0;
@@ -309,7 +309,7 @@ static ffwd_status count_times(ffwd_opencl_placement *placement, ffwd_resident_t
                                ffwd_error *err) {
     const ffwd_opencl_resident *run = &placement->resident;
     const size_t stage_count = placement->base.stage_count;
-    const size_t kernels = run->rows > 0 ? run->event_count : 0;
+    const size_t kernels = run->rows > 0 && stage_count > 0 ? run->event_count : 0;
     cl_ulong begin = 0, start = 0, end = 0;
     ffwd_status status = FFWD_OK;
     for (size_t i = 0; i < stage_count; i++) {
