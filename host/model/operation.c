@@ -62,8 +62,11 @@ static ffwd_status check_extents(const ffwd_operation *operation, size_t layer, 
     return FFWD_OK;
 }
 
+/** GCC 12 drops the way through float (-O2) where two values side by side take it, but not through
+ *  memory. */
 static double rounded(double value, uint32_t dtype) {
-    return dtype == FFWD_F64 ? value : (double)(float)value;
+    const volatile float single = (float)value;
+    return dtype == FFWD_F64 ? value : (double)single;
 }
 
 /** Whether an activation takes this value for alpha or beta. */
