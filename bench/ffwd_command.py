@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The ffwd command: a run against the limit that it measures itself, in pairs."""
 import json
-import statistics
 import subprocess
 
 import numpy as np
 
+from answers import median
 from networks import Check
 
 PAIRS = 5  # of the limit and a run, in each turn
@@ -53,11 +53,7 @@ class Command:
         self.results += ask(*self.bench)["results"]
 
     def median(self, *path):
-        """Of a number in all results; None where one of them does not know it."""
-        values = self.results
-        for name in path:
-            values = [value[name] for value in values]
-        return None if None in values else statistics.median(values)
+        return median(self.results, *path)
 
     def entry(self):
         """For the report."""

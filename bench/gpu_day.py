@@ -2,11 +2,11 @@
 """The steps of a GPU day, each of which adds to its report; see docs/gpu_day.md."""
 import json
 import re
-import statistics
 import subprocess
 import time
 from pathlib import Path
 
+from answers import median
 from errors import Unavailable
 from gpu_summary import below_goal, document, title
 
@@ -161,11 +161,7 @@ class Bench:
         self.results.append(answer["results"][0])
 
     def median(self, *path):
-        """Of a number in all results; None where one of them does not know it."""
-        values = self.results
-        for name in path:
-            values = [value[name] for value in values]
-        return None if None in values else statistics.median(values)
+        return median(self.results, *path)
 
     def entry(self):
         """For the report."""

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from tables import duration, markdown_table, times
+from tables import comparison, duration, markdown_table, share
 
 CANONICAL = "2-3-2-1"
 # Of the device's limit: of its own copy rate where the rows are on the device and the network is the
@@ -52,26 +52,12 @@ def problems(report):
     return found
 
 
-def share(run):
-    return "–" if run["of_limit"] is None else f"{run['of_limit']:.2f} {run['limited_by']}"
-
-
 def judgement(network, run):
     """The goal, and whether it was reached."""
     goal = goal_of(network, run)
     if goal is None or run["of_limit"] is None:
         return "–"
     return f"{goal:.2f}, {'reached' if run['of_limit'] >= goal else 'missed'}"
-
-
-def comparison(run, entry):
-    """How many times longer than ffwd a peer takes for a row; `~`: timed over fewer rows."""
-    if entry is None:
-        return "–"
-    if entry["wrong_rows"]:
-        return "wrong"
-    ratio = run["rows_per_s"] / entry["rows_per_s"]
-    return ("~" if entry["rows"] < run["rows"] else "") + times(ratio)
 
 
 def table_of(report, mode):
@@ -84,7 +70,8 @@ def table_of(report, mode):
         for run in (run for run in case["runs"] if run["mode"] == mode):
             lines.append([title(case), duration(run["ms"]), run["strategy"], share(run),
                           judgement(case["network"], run),
-                          *(comparison(run, entries.get(peer["key"])) for peer in peers)])
+                          *(comparison(run["rows"], run["rows_per_s"], entries.get(peer["key"]))
+                            for peer in peers)])
     if len(lines) == 1:
         return f"## Rows {MODES[mode]}\n\nNot timed.\n"
     return f"## Rows {MODES[mode]}\n\n{markdown_table(lines)}"

@@ -64,14 +64,14 @@ def share(command):
     return f"{command['of_limit']:.2f} {command['limited_by']}"
 
 
-def comparison(case, entry):
-    """How many times longer than ffwd a contender takes for a row."""
+def comparison(rows, rows_per_s, entry):
+    """How many times longer than ffwd, which took so many rows at that rate, a contender takes for a
+    row; `~`: timed over fewer rows."""
     if entry is None:
         return "–"
     if entry["wrong_rows"]:
         return "wrong"
-    ratio = entry_of(case, "ffwd_cpu")["rows_per_s"] / entry["rows_per_s"]
-    return ("~" if entry["rows"] < case["rows"] else "") + times(ratio)
+    return ("~" if entry["rows"] < rows else "") + times(rows_per_s / entry["rows_per_s"])
 
 
 def is_in(report, key):
@@ -91,10 +91,11 @@ def rows_of_table(report, cases):
         first = entry_of(case, "ffwd_cpu")
         cells = [f"{title(case)}, {case['rows']:,}", case["dtype"], time_of(case, first),
                  share(command_of(case, "cpu"))]
+        ours = case["rows"], first["rows_per_s"]
         if opencl:
-            cells += [comparison(case, entry_of(case, "ffwd_opencl")),
+            cells += [comparison(*ours, entry_of(case, "ffwd_opencl")),
                       share(command_of(case, "opencl"))]
-        yield cells + [comparison(case, entry_of(case, other["key"])) for other in others]
+        yield cells + [comparison(*ours, entry_of(case, other["key"])) for other in others]
 
 
 def markdown_table(lines):
