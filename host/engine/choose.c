@@ -61,16 +61,19 @@ static double on_gpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *r
     return (double)prediction.total_ns;
 }
 
+/** The CPU's rates, which may have to be measured: once a choice. */
+static const ffwd_rates *rates_of_cpu(const ffwd_model *model, ffwd_choice *choice) {
+    if (choice->cpu_rates.flops <= 0) {
+        ffwd_find_rates(choice->cpu, choice->cpu, model->dtype, &choice->cpu_rates);
+    }
+    return &choice->cpu_rates;
+}
+
 /** The CPU's time: by measured rates only where the work is not short on the slowest machine. */
-static double time_of_cpu(const ffwd_model *model, uint64_t rows, const ffwd_choice *choice) {
+static double time_of_cpu(const ffwd_model *model, uint64_t rows, ffwd_choice *choice) {
     static const ffwd_rates slow = {.flops = SLOW_FLOPS, .memory = SLOW_MEMORY};
     const double most = on_cpu(model, rows, &slow);
-    if (most < OPENING_NS) {
-        return most;
-    }
-    ffwd_rates rates = {0};
-    ffwd_find_rates(choice->cpu, choice->cpu, model->dtype, &rates);
-    return on_cpu(model, rows, &rates);
+    return most < OPENING_NS ? most : on_cpu(model, rows, rates_of_cpu(model, choice));
 }
 
 /** Whether the CPU is done before any GPU could be; says why. */
@@ -130,11 +133,10 @@ static bool gpu_pays(const ffwd_model *model, const ffwd_engine_options *options
                      ffwd_device *device, ffwd_choice *choice) {
     const bool many = options->expected_rows == 0;
     const uint64_t rows = many ? MANY_ROWS : options->expected_rows;
-    ffwd_rates cpu_rates = {0}, gpu_rates = {0};
-    ffwd_find_rates(choice->cpu, choice->cpu, model->dtype, &cpu_rates);
-    ffwd_find_rates(device, choice->cpu, model->dtype, &gpu_rates);
-    const double cpu = on_cpu(model, rows, &cpu_rates);
-    const double gpu = on_gpu(model, rows, &gpu_rates) + (many ? 0 : gpu_rates.setup_ns);
+    ffwd_rates rates = {0};
+    ffwd_find_rates(device, choice->cpu, model->dtype, &rates);
+    const double cpu = on_cpu(model, rows, rates_of_cpu(model, choice));
+    const double gpu = on_gpu(model, rows, &rates) + (many ? 0 : rates.setup_ns);
     const bool pays = gpu < cpu;
     ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
     ffwd_device_describe(device, &info);

@@ -25,8 +25,9 @@ struct ffwd_engine {
 /** A device and the sentence that says why it is this one. */
 typedef struct ffwd_choice {
     ffwd_device *device;
-    ffwd_device *cpu; /**< opened on the way; NULL: it was not */
-    bool automatic;   /**< not named by anybody: the CPU may take its place */
+    ffwd_device *cpu;     /**< opened on the way; NULL: it was not */
+    ffwd_rates cpu_rates; /**< of it, where the choice needed them; else without flops */
+    bool automatic;       /**< not named by anybody: the CPU may take its place */
     char why[FFWD_REASON_BYTES];
 } ffwd_choice;
 
