@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The OpenCL device by itself, without an engine: bits of every kernel around its tiles against the
-// scalar oracle, on drivers that are made small, and by the copying path.
+// The OpenCL device by itself, without an engine: bits against the scalar oracle in chunks and
+// little memory, on drivers that are made small, in tiles that no table has, and by the copying
+// path.
 #include <check.h>
 #include <math.h>
 #include <pthread.h>
@@ -167,29 +168,6 @@ static trial trial_of(int round) {
                    .seed = 1};
 }
 
-/* Tiles hold up to 64 or 256 rows, 64 neurons and 16 inputs; small ones are powers of four. Every
-   shape of a tile is compiled, a second each where the driver has not seen it: a third of the
-   shapes for each dtype and kind of device, unless there are hours. */
-START_TEST(one_layer_around_the_tiles) {
-    static const uint64_t inputs[] = {1, 2, 3, 5, 8, 15, 16, 17, 31, 33};
-    static const uint64_t neurons[] = {1, 2, 3, 5, 9, 17, 63, 64, 65, 129};
-    static const uint64_t rows[] = {1, 3, 63, 64, 65, 127, 255, 257};
-    ffwd_device *device = open_opencl();
-    const trial kind = trial_of(_i % TRIALS);
-    pretend(device, _i < TRIALS ? "cpu" : "gpu");
-    const uint64_t step = getenv("FFWD_LONG") != NULL ? 1 : 3;
-    for (uint64_t n = (uint64_t)_i / 3 % step; device != NULL && n < 30; n += step) {
-        trial t = kind;
-        const uint64_t widths[] = {inputs[n % 10], neurons[(n * 3 + n / 10) % 10]};
-        const net_shape shape = net_shape_of(1, widths, FFWD_RELU, n % 2 == 0);
-        t.rows = rows[(n * 5) % 8];
-        t.seed = 100 + n;
-        check_trial(device, &shape, &t);
-    }
-    ffwd_device_destroy(device);
-}
-END_TEST
-
 START_TEST(every_activation_deep) {
     static const uint64_t widths[] = {4, 3, 2, 4, 2, 3};
     ffwd_device *device = open_opencl();
@@ -262,16 +240,17 @@ START_TEST(bytes_out) {
 }
 END_TEST
 
-/** What the next tests repeat where the environment changes the device. */
-static void check_a_few(ffwd_device *device) {
+/** What the next tests repeat where the environment changes the device: every second trial of dense
+ *  rows without captures, the others of strided ones with them; the other way round where odd. */
+static void check_a_few(ffwd_device *device, int odd) {
     static const uint64_t widths[] = {17, 66, 2, 5};
-    for (int round = 0; device != NULL && round < 2 * TRIALS; round++) {
-        trial t = trial_of(round % TRIALS);
-        const net_shape shape = net_shape_of(3, widths, FFWD_SIGMOID, round % 2);
+    for (int round = 0; device != NULL && round < TRIALS; round++) {
+        trial t = trial_of(round);
+        const net_shape shape = net_shape_of(3, widths, FFWD_SIGMOID, round / 2 % 2);
         t.rows = 131;
         t.seed = 400 + (uint64_t)round;
-        t.strided = round >= TRIALS;
-        t.captured = round >= TRIALS;
+        t.strided = (round + odd) % 2 != 0;
+        t.captured = t.strided;
         check_trial(device, &shape, &t);
     }
     ffwd_device_destroy(device);
@@ -286,7 +265,7 @@ START_TEST(copying_to_a_gpu) {
         ck_assert_uint_eq(info.shares_memory, 0);
     }
     pretend(device, "gpu");
-    check_a_few(device);
+    check_a_few(device, 0);
 }
 END_TEST
 
@@ -297,7 +276,7 @@ START_TEST(small_work_groups) {
     ck_assert_int_eq(setenv("POCL_MAX_WORK_GROUP_SIZE", group_sizes[_i % GROUP_SIZES], 1), 0);
     ffwd_device *device = open_opencl();
     pretend(device, _i < GROUP_SIZES ? "cpu" : "gpu");
-    check_a_few(device);
+    check_a_few(device, _i);
 }
 END_TEST
 
@@ -380,7 +359,7 @@ END_TEST
 
 START_TEST(two_devices) {
     ck_assert_int_eq(setenv("POCL_DEVICES", "basic pthread", 1), 0);
-    check_a_few(open_opencl());
+    check_a_few(open_opencl(), 1);
 }
 END_TEST
 
@@ -629,7 +608,6 @@ static Suite *opencl_suite(void) {
     Suite *suite = suite_create("opencl");
     TCase *bits = tcase_create("bits");
     tcase_set_timeout(bits, 300);
-    tcase_add_loop_test(bits, one_layer_around_the_tiles, 0, 2 * TRIALS);
     tcase_add_loop_test(bits, every_activation_deep, 0, TRIALS);
     tcase_add_loop_test(bits, chunks_and_expected_rows, 0, TRIALS);
     tcase_add_loop_test(bits, bounded_memory, 0, TRIALS);
