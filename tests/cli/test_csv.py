@@ -177,7 +177,7 @@ class Pipes(command.Case):
                     process = self.start_run(*more)
                     feed(process, text).join(timeout=60)
                     time.sleep(0.2)
-                    self.assertIsNone(process.poll())
+                    self.wait_for_handler(process, number)
                     process.send_signal(number)
                     self.assertEqual(process.wait(timeout=10), 128 + number)
                     self.assertEqual(self.finish(process), b"ffwd: interrupted\n")
