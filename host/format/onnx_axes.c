@@ -93,8 +93,33 @@ static bool complete(int64_t *dims, unsigned rank, uint64_t count, unsigned from
     return known == count;
 }
 
-static ffwd_status reshape_rows(onnx_node *node, const onnx_value *rows, int64_t *dims,
-                                unsigned rank, onnx_value *out, ffwd_error *err) {
+/** Whether what a node makes is an output of the graph that no other node takes. */
+static bool is_last(const onnx_graph *graph, const onnx_node *node) {
+    bool given = false;
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        given = given || graph->outputs[i] == node->outputs[0];
+    }
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        for (unsigned k = 0; k < ONNX_INPUTS_MAX; k++) {
+            given = given && graph->nodes[i].inputs[k] != node->outputs[0];
+        }
+    }
+    return given;
+}
+
+/** Whether a shape of any number of rows cuts each row of `width` values into equal pieces. */
+static bool cuts_rows(const int64_t *dims, unsigned rank, uint64_t width) {
+    uint64_t piece = 1;
+    for (unsigned axis = 1; axis < rank; axis++) {
+        if (dims[axis] <= 0 || !ffwd_multiply(piece, (uint64_t)dims[axis], &piece)) {
+            return false;
+        }
+    }
+    return dims[0] == -1 && width > 0 && width % piece == 0;
+}
+
+static ffwd_status reshape_rows(const onnx_graph *graph, onnx_node *node, const onnx_value *rows,
+                                int64_t *dims, unsigned rank, onnx_value *out, ffwd_error *err) {
     const uint64_t width = ffwd_onnx_width(rows);
     const bool zero = ffwd_onnx_int_attribute(node, "allowzero", 0) == 0;
     for (unsigned axis = 0; axis < rank && axis < rows->rank; axis++) {
@@ -107,6 +132,10 @@ static ffwd_status reshape_rows(onnx_node *node, const onnx_value *rows, int64_t
     const bool first = dims[0] == ONNX_ROW_COUNT || dims[0] == -1 || dims[0] == rows->dims[0];
     if (first && width == 0 && rank == 2 && (dims[1] > 0 || dims[1] == -1)) {
         return set_rows(rows, rank, dims, out);
+    }
+    if (cuts_rows(dims, rank, width) && is_last(graph, node)) {
+        ffwd_onnx_copy_shape(rows, out); // the same values in the same order, by whole rows
+        return FFWD_OK;
     }
     if (!first || !complete(dims, rank, width, 1)) {
         return ffwd_onnx_refuse(node, err, "makes other rows of rows of %llu values",
@@ -124,7 +153,7 @@ ffwd_status ffwd_onnx_infer_reshape(onnx_graph *graph, onnx_node *node, onnx_val
         return ffwd_onnx_refuse(node, err, "its shape is not constant");
     }
     if (from->kind == ONNX_ROWS) {
-        return reshape_rows(node, from, dims, rank, out, err);
+        return reshape_rows(graph, node, from, dims, rank, out, err);
     }
     if (from->kind == ONNX_CONSTANT && complete(dims, rank, from->tensor->count, 0)) {
         return view_constant(graph, node, from, rank, dims, out, err);
@@ -304,9 +333,12 @@ ffwd_status ffwd_onnx_infer_gather(onnx_graph *graph, onnx_node *node, onnx_valu
     const onnx_value *which = ffwd_onnx_input(graph, node, 1);
     int64_t indices[ONNX_RANK_MAX];
     unsigned count;
+    if (from != NULL && from->kind == ONNX_ROWS) {
+        return ffwd_onnx_infer_pick(graph, node, out, err);
+    }
     if (from == NULL || from->kind != ONNX_COUNTS ||
         !ffwd_onnx_counts(graph, which, indices, &count)) {
-        return ffwd_onnx_refuse(node, err, "gathers from something else than a shape");
+        return ffwd_onnx_refuse(node, err, "gathers from what is neither rows nor a shape");
     }
     out->kind = ONNX_COUNTS;
     out->rank = count;
@@ -328,13 +360,16 @@ ffwd_status ffwd_onnx_infer_slice(onnx_graph *graph, onnx_node *node, onnx_value
     int64_t first[ONNX_RANK_MAX], end[ONNX_RANK_MAX], step[ONNX_RANK_MAX];
     unsigned firsts = 0, ends = 0, steps = 0;
     const onnx_value *by = ffwd_onnx_input(graph, node, 4);
+    if (from != NULL && from->kind == ONNX_ROWS) {
+        return ffwd_onnx_infer_pick(graph, node, out, err);
+    }
     if (from == NULL || from->kind != ONNX_COUNTS ||
         !ffwd_onnx_counts(graph, ffwd_onnx_input(graph, node, 1), first, &firsts) ||
         !ffwd_onnx_counts(graph, ffwd_onnx_input(graph, node, 2), end, &ends) || firsts != 1 ||
         ends != 1 ||
         (by != NULL &&
          (!ffwd_onnx_counts(graph, by, step, &steps) || steps != 1 || step[0] != 1))) {
-        return ffwd_onnx_refuse(node, err, "cuts something else than a shape");
+        return ffwd_onnx_refuse(node, err, "cuts what is neither rows nor a shape");
     }
     const int64_t rank = from->rank;
     int64_t low = first[0] + (first[0] < 0 ? rank : 0), high = end[0] + (end[0] < 0 ? rank : 0);

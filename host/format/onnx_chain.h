@@ -56,9 +56,9 @@ onnx_step *ffwd_onnx_step(onnx_chain *chain, onnx_node *node, uint32_t kind);
 ffwd_status ffwd_onnx_match(onnx_chain *chain, uint32_t output, ffwd_error *err);
 
 /** The output of the graph that is wanted: the scores, or with `labels` the labels. *append is set
- *  where labels are the largest of scores. */
-ffwd_status ffwd_onnx_choose_output(const onnx_graph *graph, bool labels, uint32_t *output,
-                                    bool *append, ffwd_error *err);
+ *  where labels are the largest of scores. Scores that are an output each are one value. */
+ffwd_status ffwd_onnx_choose_output(onnx_graph *graph, bool labels, uint32_t *output, bool *append,
+                                    ffwd_error *err);
 
 /** From steps to operations: widths, biases, activations, and, with `fold`, affine steps that
  *  become part of a dense one. */

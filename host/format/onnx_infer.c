@@ -49,9 +49,15 @@ ffwd_status ffwd_onnx_infer_unary(onnx_graph *graph, onnx_node *node, onnx_value
 
 /** Whether numbers of one type are the same ones in another, as far as rows hold them. Indices and
  *  labels are small: int32 and int64 are one. */
-static bool keeps_numbers(int32_t from, int32_t to) {
+static bool keeps_numbers(int32_t from, bool whole, int32_t to) {
     return from == to || ffwd_onnx_is_real(to) ||
-           (!ffwd_onnx_is_real(from) && (to == ONNX_INT32 || to == ONNX_INT64));
+           ((whole || !ffwd_onnx_is_real(from)) && (to == ONNX_INT32 || to == ONNX_INT64));
+}
+
+/** Whether a value is 0 or 1, whatever its type. */
+static bool is_binary(const onnx_graph *graph, const onnx_value *value) {
+    return value->node != ONNX_NONE &&
+           ffwd_onnx_node_is_ml(&graph->nodes[value->node], "Binarizer");
 }
 
 /** Identity and what passes constants on. */
@@ -87,7 +93,7 @@ static ffwd_status infer_cast(onnx_graph *graph, onnx_node *node, onnx_value *ou
     if (status != FFWD_OK || out->kind != ONNX_ROWS) {
         return status; // a constant's numbers are read as they are stored
     }
-    if (!keeps_numbers(out->type, type)) {
+    if (!keeps_numbers(out->type, is_binary(graph, ffwd_onnx_input(graph, node, 0)), type)) {
         return ffwd_onnx_refuse(node, err, "makes other numbers of type %d of those of type %d",
                                 type, out->type);
     }

@@ -42,6 +42,12 @@ onnx_infer_function ffwd_onnx_infer_flatten, ffwd_onnx_infer_reshape, ffwd_onnx_
     ffwd_onnx_infer_unsqueeze, ffwd_onnx_infer_transpose, ffwd_onnx_infer_shape,
     ffwd_onnx_infer_gather, ffwd_onnx_infer_slice, ffwd_onnx_infer_concat;
 
+/** Of operators that choose columns of rows, ffwd_onnx_match_pick makes a step. */
+onnx_infer_function ffwd_onnx_infer_pick;
+
+/** Whether a node is a Slice that takes column `index` alone. */
+bool ffwd_onnx_is_column(onnx_graph *graph, const onnx_node *node, uint64_t index);
+
 /** Input 0 where it is rows, or why not. */
 ffwd_status ffwd_onnx_take_rows(const onnx_graph *graph, const onnx_node *node,
                                 const onnx_value **rows, ffwd_error *err);

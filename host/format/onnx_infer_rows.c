@@ -45,9 +45,9 @@ ffwd_status ffwd_onnx_infer_matmul(onnx_graph *graph, onnx_node *node, onnx_valu
     if (status != FFWD_OK) {
         return status;
     }
-    if (weights == NULL || weights->kind != ONNX_CONSTANT || weights->tensor->rank != 2 ||
-        weights->tensor->count == 0) {
-        return ffwd_onnx_refuse(node, err, "its second input is no constant matrix");
+    if (weights == NULL || weights->kind != ONNX_CONSTANT || weights->tensor->rank < 1 ||
+        weights->tensor->rank > 2 || weights->tensor->count == 0) {
+        return ffwd_onnx_refuse(node, err, "its second input is no constant matrix or vector");
     }
     if (rows->rank < 2) {
         return ffwd_onnx_refuse(node, err, "the axis of rows is what it sums over");
@@ -64,7 +64,11 @@ ffwd_status ffwd_onnx_infer_matmul(onnx_graph *graph, onnx_node *node, onnx_valu
                                 (unsigned long long)weights->tensor->dims[0], (long long)inputs);
     }
     ffwd_onnx_copy_shape(rows, out);
-    out->dims[out->rank - 1] = (int64_t)weights->tensor->dims[1];
+    if (weights->tensor->rank == 1) {
+        out->rank--;
+    } else {
+        out->dims[out->rank - 1] = (int64_t)weights->tensor->dims[1];
+    }
     return ffwd_onnx_need_real(node, rows, err);
 }
 
@@ -161,11 +165,8 @@ ffwd_status ffwd_onnx_infer_label(onnx_graph *graph, onnx_node *node, onnx_value
                                   ffwd_error *err) {
     const onnx_value *classes = ffwd_onnx_input(graph, node, 0);
     const onnx_value *index = ffwd_onnx_input(graph, node, 1);
-    if (classes != NULL && classes->kind == ONNX_ROWS && classes->rank == 2 && index != NULL &&
-        index->kind == ONNX_CONSTANT) {
-        ffwd_onnx_copy_shape(classes, out);
-        out->dims[1] = (int64_t)index->tensor->count;
-        return ffwd_onnx_need_real(node, classes, err);
+    if (classes != NULL && classes->kind == ONNX_ROWS) {
+        return ffwd_onnx_infer_pick(graph, node, out, err);
     }
     if (classes == NULL || classes->kind != ONNX_CONSTANT || index == NULL ||
         index->kind != ONNX_ROWS || ffwd_onnx_width(index) != 1) {

@@ -103,6 +103,8 @@ static const struct {
     {"MatMul", false, ffwd_onnx_match_gemm},
     {"LinearRegressor", true, ffwd_onnx_match_regressor},
     {"Concat", false, ffwd_onnx_match_concat},
+    {"Slice", false, ffwd_onnx_match_pick},
+    {"Gather", false, ffwd_onnx_match_pick},
     {"Add", false, ffwd_onnx_match_arithmetic},
     {"Sum", false, ffwd_onnx_match_arithmetic},
     {"Sub", false, ffwd_onnx_match_arithmetic},
@@ -184,8 +186,11 @@ ffwd_status ffwd_onnx_append_argmax(onnx_chain *chain, ffwd_error *err) {
                                                                  : ffwd_onnx_fail_steps(err);
 }
 
-/** Whether an output is labels: an ArgMax, perhaps with a label chosen by it. */
+/** Whether an output is labels: whole numbers, or an ArgMax, perhaps with a label chosen by it. */
 static bool is_label(const onnx_graph *graph, uint32_t value) {
+    if (graph->values[value].type == ONNX_INT64 || graph->values[value].type == ONNX_INT32) {
+        return true;
+    }
     while (graph->values[value].node != ONNX_NONE) {
         const onnx_node *node = &graph->nodes[graph->values[value].node];
         if (ffwd_onnx_node_is(node, "ArgMax") ||
@@ -202,8 +207,57 @@ static bool is_label(const onnx_graph *graph, uint32_t value) {
     return false;
 }
 
-ffwd_status ffwd_onnx_choose_output(const onnx_graph *graph, bool labels, uint32_t *output,
-                                    bool *append, ffwd_error *err) {
+/** The node that makes a value, behind nodes that change nothing; NULL where none does. */
+static onnx_node *find_maker(const onnx_graph *graph, uint32_t value) {
+    while (graph->values[value].node != ONNX_NONE) {
+        onnx_node *node = &graph->nodes[graph->values[value].node];
+        if (find_matcher(node) != match_nothing || node->inputs[0] == ONNX_NONE) {
+            return node;
+        }
+        value = node->inputs[0];
+    }
+    return NULL;
+}
+
+/** Where each score is an output by itself, a column of rows in their order: those rows. */
+static bool find_columns(onnx_graph *graph, uint32_t *rows) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        if (is_label(graph, graph->outputs[i])) {
+            continue;
+        }
+        const onnx_node *node = find_maker(graph, graph->outputs[i]);
+        if (node == NULL || !ffwd_onnx_is_column(graph, node, count) ||
+            (count > 0 && node->inputs[0] != *rows)) {
+            return false;
+        }
+        *rows = node->inputs[0];
+        count++;
+    }
+    return count > 1 && count == ffwd_onnx_width(&graph->values[*rows]);
+}
+
+/** The nodes between such outputs and their rows are no operations. */
+static void pass_columns(const onnx_graph *graph) {
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        uint32_t value = graph->outputs[i];
+        const onnx_node *last = is_label(graph, value) ? NULL : find_maker(graph, value);
+        for (onnx_node *node = NULL; last != NULL && node != last; value = node->inputs[0]) {
+            node = &graph->nodes[graph->values[value].node];
+            node->passes = true;
+        }
+    }
+}
+
+ffwd_status ffwd_onnx_choose_output(onnx_graph *graph, bool labels, uint32_t *output, bool *append,
+                                    ffwd_error *err) {
+    uint32_t rows = ONNX_NONE;
+    if (!labels && find_columns(graph, &rows)) {
+        pass_columns(graph);
+        *append = false;
+        *output = rows;
+        return FFWD_OK;
+    }
     *append = false;
     *output = graph->outputs[0];
     for (uint32_t i = 0; i < graph->output_count; i++) {

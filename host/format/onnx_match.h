@@ -16,7 +16,8 @@ onnx_match_function ffwd_onnx_match_activation, ffwd_onnx_match_prelu, ffwd_onnx
     ffwd_onnx_match_binarizer;
 
 /** Of operators that take a row as a whole; of ai.onnx.ml. */
-onnx_match_function ffwd_onnx_match_gemm, ffwd_onnx_match_concat, ffwd_onnx_match_row;
+onnx_match_function ffwd_onnx_match_gemm, ffwd_onnx_match_concat, ffwd_onnx_match_row,
+    ffwd_onnx_match_pick;
 onnx_match_function ffwd_onnx_match_regressor, ffwd_onnx_match_classifier,
     ffwd_onnx_match_normalizer, ffwd_onnx_match_label;
 

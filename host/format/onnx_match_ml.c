@@ -4,9 +4,6 @@
 #include "format/onnx_infer.h"
 #include "format/onnx_match.h"
 
-/** Weights by which columns are chosen: more are not made. */
-#define SELECTION_MAX (UINT64_C(1) << 24)
-
 /** Fails unless the coefficients are those of `neurons` neurons. */
 static ffwd_status check_linear(const onnx_node *node, const onnx_columns *weights,
                                 const onnx_columns *bias, uint64_t neurons, ffwd_error *err) {
@@ -184,45 +181,11 @@ ffwd_status ffwd_onnx_match_normalizer(onnx_chain *chain, onnx_node *node, uint3
     return FFWD_OK;
 }
 
-/** Some columns of a row: a dense layer whose weights are 0, and 1 for the one that is chosen. */
-static ffwd_status match_selection(onnx_chain *chain, onnx_node *node, uint32_t *next,
-                                   ffwd_error *err) {
-    onnx_tensor *which = ffwd_onnx_input(chain->graph, node, 1)->tensor;
-    const uint64_t width = ffwd_onnx_width(ffwd_onnx_input(chain->graph, node, 0));
-    uint64_t count;
-    *next = node->inputs[0];
-    if (!ffwd_multiply(width, which->count, &count) || count == 0 || count > SELECTION_MAX) {
-        return ffwd_onnx_refuse(node, err, "chooses %llu of %llu columns",
-                                (unsigned long long)which->count, (unsigned long long)width);
-    }
-    ffwd_status status = ffwd_onnx_tensor_load(&chain->graph->arena, which, err);
-    double *weights = ffwd_onnx_keep(&chain->graph->arena, count * sizeof *weights);
-    onnx_tensor *tensor = ffwd_onnx_keep(&chain->graph->arena, sizeof *tensor);
-    onnx_step *step = ffwd_onnx_step(chain, node, ONNX_STEP_DENSE);
-    if (status != FFWD_OK || weights == NULL || tensor == NULL || step == NULL) {
-        return status != FFWD_OK ? status : ffwd_onnx_fail_steps(err);
-    }
-    for (uint64_t i = 0; i < which->count; i++) {
-        const double index = ffwd_onnx_number(which, i);
-        if (!(index >= 0 && index < (double)width)) {
-            return ffwd_onnx_refuse(node, err, "chooses column %g of %llu", index,
-                                    (unsigned long long)width);
-        }
-        weights[i * width + (uint64_t)index] = 1;
-    }
-    ffwd_onnx_tensor_of(weights, count, tensor);
-    step->weights = tensor;
-    step->neurons = which->count;
-    step->inputs = step->neuron_stride = width;
-    step->input_stride = 1;
-    return FFWD_OK;
-}
-
 /** From an index to the label at it; to labels that are text the index stands for itself. */
 ffwd_status ffwd_onnx_match_label(onnx_chain *chain, onnx_node *node, uint32_t *next,
                                   ffwd_error *err) {
     if (ffwd_onnx_takes_rows(chain->graph, node, 0)) {
-        return match_selection(chain, node, next, err);
+        return ffwd_onnx_match_pick(chain, node, next, err);
     }
     onnx_tensor *classes = ffwd_onnx_input(chain->graph, node, 0)->tensor;
     *next = node->inputs[1];

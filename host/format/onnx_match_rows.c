@@ -17,9 +17,9 @@ ffwd_status ffwd_onnx_match_gemm(onnx_chain *chain, onnx_node *node, uint32_t *n
     }
     step->weights = weights;
     step->inputs = weights->dims[across];
-    step->neurons = weights->dims[1 - across];
     step->input_stride = weights->strides[across];
-    step->neuron_stride = weights->strides[1 - across];
+    step->neurons = weights->rank == 1 ? 1 : weights->dims[1 - across]; // a vector is one neuron
+    step->neuron_stride = weights->rank == 1 ? 0 : weights->strides[1 - across];
     step->factor = gemm ? ffwd_onnx_float_attribute(node, "alpha", 1) : 1;
     *next = node->inputs[0];
     if (!gemm || bias == NULL) {

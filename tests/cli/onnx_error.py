@@ -204,6 +204,17 @@ class Evaluation:
         return self.function(rows, lambda v: v**n,
                              lambda v, error: n * (np.abs(v) + error)**(n - 1), 0.0, 4)
 
+    def columns(self, node, rows, *bounds):
+        """Some of each axis: from, to, which axes, by which steps."""
+        names = "starts", "ends", "axes", "steps"
+        bounds = [node.get(name) for name in names] if not bounds else [*bounds, None][:4]
+        first, end, axes, steps = ([None] * len(bounds[0]) if each is None else
+                                   [int(number) for number in each] for each in bounds)
+        where = [slice(None)] * rows.v.ndim
+        for i, axis in enumerate(axes):
+            where[i if axis is None else axis] = slice(first[i], end[i], steps[i])
+        return rows.each(lambda v: v[tuple(where)])
+
     def softmax(self, node, rows):
         axis = node.get("axis", -1 if self.graph.opset >= 13 else 1)
         z = rows.v - rows.v.max(axis, keepdims=True)
@@ -341,6 +352,9 @@ ROWS.update({
     "LinearClassifier": Evaluation.classifier, "BatchNormalization": Evaluation.normalization,
     "Scaler": Evaluation.scaler, "Normalizer": Evaluation.normalizer,
     "ArrayFeatureExtractor": lambda self, node, rows, which: rows.each(lambda v: v[:, which]),
+    "Slice": Evaluation.columns,
+    "Gather": lambda self, node, rows, which: rows.each(
+        lambda v: np.take(v, which, node.get("axis", 0))),
     "Softmax": Evaluation.softmax, "LogSoftmax": Evaluation.softmax, "ArgMax": Evaluation.argmax,
     "Concat": Evaluation.concat, "Pow": Evaluation.power, "Clip": Evaluation.clip,
     "Min": Evaluation.bound, "Max": Evaluation.bound, "PRelu": Evaluation.slopes,

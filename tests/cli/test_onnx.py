@@ -115,6 +115,11 @@ class Dense(command.Case):
         y = run([node("Gemm", "x w", "y", transB=1)], [onnx_file.bfloat16("w", W)])
         close(self, y, X @ rounded.T.astype(np.float64))
 
+    def test_a_vector_is_one_neuron(self):
+        y = run([node("MatMul", "x w", "h"), node("Add", "h b", "y")],
+                [tensor("w", W[0]), tensor("b", B[:1])])
+        close(self, y, (X @ W[0].astype(np.float64) + B[0])[:, None])
+
     def test_double_is_float64(self):
         y = run([node("MatMul", "x w", "y")], [tensor("w", W.T.astype(np.float64))],
                 x=X.astype(np.float64), element=11)
@@ -273,71 +278,6 @@ class Gelus(command.Case):
             self.assertIn("no activation", refusal(*self.layer(next(patterns()), **changed)))
 
 
-class Linear(command.Case):
-    """Classifiers, their labels, and columns that are chosen."""
-
-    SUMS = X @ W.T.astype(np.float64) + B
-
-    @staticmethod
-    def classifier(outputs="label scores", labels=(2, 4, 6, 8), **more):
-        kind = "strings" if isinstance(labels[0], str) else "ints"
-        return node("LinearClassifier", "x", outputs, "ai.onnx.ml", coefficients=W.ravel().tolist(),
-                    intercepts=B.tolist(), **{f"classlabels_{kind}": labels}, **more)
-
-    def test_scores(self):
-        close(self, run([self.classifier()], y="label scores"), self.SUMS)
-        close(self, run([self.classifier(post_transform="LOGISTIC")], y="label scores"),
-              1 / (1 + np.exp(-self.SUMS)))
-        exps = np.exp(self.SUMS)
-        close(self, run([self.classifier("label s", post_transform="SOFTMAX"),
-                         node("Normalizer", "s", "scores", "ai.onnx.ml", norm="L1")],
-                        y="label scores"), exps / exps.sum(1, keepdims=True))
-
-    def test_labels(self):
-        best = self.SUMS.argmax(1)[:, None]
-        for labels, expected in ((2, 4, 6, 8), 2 + 2 * best), (["a", "b", "c", "d"], best):
-            for more in {}, {"post_transform": "SOFTMAX"}:
-                y = run([self.classifier(labels=labels, **more)], y="label scores",
-                        options=["--labels"])
-                np.testing.assert_array_equal(y, expected)
-
-    def test_columns(self):
-        y = run([node("ArrayFeatureExtractor", "x i", "y", "ai.onnx.ml")],
-                [tensor("i", np.array([2, 0]))])
-        np.testing.assert_array_equal(y, X[:, [2, 0]])
-
-    def test_both_sides(self):
-        score = node("MatMul", "x w", "s")
-        for negative, first in ((node("Neg", "s", "n"), 0), (node("Mul", "s minus", "n"), 0),
-                                (node("Mul", "minus s", "n"), 0), (node("Sub", "one s", "n"), 1)):
-            y = run([score, negative, node("Concat", "n s", "y", axis=1)],
-                    [tensor("w", W[:1].T.copy()), tensor("minus", np.float32(-1)),
-                     tensor("one", np.float32(1))])
-            s = X @ W[:1].T.astype(np.float64)
-            close(self, y, np.hstack([first - s, s]))
-
-    def test_refused(self):
-        for nodes, text in (
-                ([self.classifier(post_transform="PROBIT")], "post_transform = PROBIT"),
-                ([self.classifier(labels=(1, 2, 3))], "12 coefficients and 4 intercepts for 3"),
-                ([self.classifier("label s"),
-                  node("Normalizer", "s", "scores", "ai.onnx.ml", norm="L1")], "known to be 1"),
-                ([self.classifier("label s", post_transform="SOFTMAX"),
-                  node("Normalizer", "s", "scores", "ai.onnx.ml", norm="L2")], "known to be 1"),
-                ([self.classifier("label s", post_transform="LOGISTIC"),
-                  node("Normalizer", "s", "scores", "ai.onnx.ml", norm="L1")], "known to be 1"),
-                ([node("ArrayFeatureExtractor", "x i", "scores", "ai.onnx.ml"),
-                  node("Relu", "x", "label")], "chooses column 3 of 3"),
-                ([node("MatMul", "x w", "s"), node("Mul", "s two", "n"), node("Relu", "x", "label"),
-                  node("Concat", "n s", "scores", axis=1)], "not 1 - p and p")):
-            self.assertIn(text, refusal(nodes, [tensor("i", np.array([3])),
-                                                tensor("two", np.float32(-2)),
-                                                tensor("w", W[:1].T.copy())], y="scores label"))
-        save([self.classifier(labels=(1, 2, 3, 5))], y="label scores")
-        done = ffwd("info", "net.onnx", "--labels", status=65)
-        self.assertIn("at no equal distances", done.stderr)
-
-
 class Nothing(command.Case):
     """What changes nothing of a row."""
 
@@ -417,7 +357,7 @@ class Refused(command.Case):
         self.check("(Mul): takes 2 values of a row", [node("Mul", "x x", "y")])
         self.check("(Erf): no activation", [node("Erf", "x", "y")])
         self.check("(Reshape): makes other rows", [node("Reshape", "x s", "y")],
-                   [tensor("s", np.array([-1, 1]))])
+                   [tensor("s", np.array([-1, 2]))])
         self.check("(Transpose): puts", [node("Transpose", "x", "y", perm=[1, 0])])
         self.check("(Softmax): axis 0", [node("Softmax", "x", "y", axis=0)])
         self.check("(Dropout): is in training", [node("Dropout", "x - t", "y")],

@@ -37,7 +37,7 @@ def strip(model):
 
 
 def outputs(path, x):
-    """The scores and the labels of a model; None where it has none."""
+    """The scores and the labels of a model; None where it has none. Scores may be an output each."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -45,15 +45,16 @@ def outputs(path, x):
     kind = {"tensor(float)": np.float32, "tensor(double)": np.float64,
             "tensor(float16)": np.float16}[given.type]
     made = session.run(None, {given.name: x.astype(kind)})
-    scores = labels = None
+    scores, labels = [], None
     for output in made:
         if isinstance(output, list):  # of a ZipMap: one dictionary a row
             output = np.array([list(row.values()) for row in output], np.float32)
         if output.dtype.kind == "f":
-            scores = output if scores is None else scores
+            scores.append(output)
         else:
             labels = output
-    return scores, labels
+    several = len(scores) > 1 and all(output.ndim == 1 for output in scores)
+    return np.column_stack(scores) if several else next(iter(scores), None), labels
 
 
 def keep(path, x):
@@ -68,7 +69,9 @@ def keep(path, x):
         np.save(HERE / f"{name}_Y.npy", scores.reshape(len(x), -1))
     if labels is not None:
         kind = np.int64 if labels.dtype.kind in "iu" else str
-        np.save(HERE / f"{name}_labels.npy", labels.reshape(-1).astype(kind))
+        several = labels.size > len(x)
+        np.save(HERE / f"{name}_labels.npy",
+                labels.reshape((len(x), -1) if several else -1).astype(kind))
     operators = [node.op_type for node in model.graph.node]
     print(f"{name}: {path.stat().st_size} bytes: {' '.join(operators)}", flush=True)
     return operators

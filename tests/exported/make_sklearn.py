@@ -9,8 +9,8 @@ import warnings
 import numpy as np
 from skl2onnx import to_onnx
 from sklearn.datasets import load_iris
-from sklearn.linear_model import (LinearRegression, LogisticRegression, Perceptron, Ridge,
-                                  RidgeClassifier, SGDClassifier)
+from sklearn.linear_model import (LinearRegression, LogisticRegression, Perceptron,
+                                  PoissonRegressor, Ridge, RidgeClassifier, SGDClassifier)
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (Binarizer, MaxAbsScaler, MinMaxScaler, RobustScaler,
@@ -21,6 +21,8 @@ from keep import HERE, keep, rows
 
 
 THREE = object()  # values instead of a label
+SEVERAL = object()  # labels of a row, each there or not
+COLUMNS = {"zipmap": "columns"}  # an output for each class
 
 
 def network(kind, activation="relu", **more):
@@ -39,9 +41,15 @@ def models():
     yield "classifier_text", network(MLPClassifier), species, {"zipmap": False}
     yield "classifier_two", network(MLPClassifier), [0, 1, 1], {"zipmap": False}
     yield "classifier_two_zipmap", network(MLPClassifier), [3, 5, 5], None
+    yield "classifier_columns", network(MLPClassifier), species, COLUMNS
+    yield "classifier_two_columns", network(MLPClassifier), [0, 1, 1], COLUMNS
+    yield "classifier_several", network(MLPClassifier), SEVERAL, {"zipmap": False}
+    yield "classifier_several_zipmap", network(MLPClassifier), SEVERAL, None
+    yield "classifier_several_columns", network(MLPClassifier), SEVERAL, COLUMNS
     yield "regressor_three", network(MLPRegressor), THREE, None
     yield "logistic", LogisticRegression(), range(3), {"zipmap": False}
     yield "logistic_zipmap", LogisticRegression(), species, None
+    yield "logistic_columns", LogisticRegression(), range(3), COLUMNS
     yield "logistic_two", LogisticRegression(), [0, 1, 1], {"zipmap": False}
     yield ("logistic_scaled", make_pipeline(StandardScaler(), LogisticRegression()), range(3),
            {"zipmap": False})
@@ -53,9 +61,19 @@ def models():
     yield "sgd", SGDClassifier(random_state=1), range(3), {"zipmap": False}
     yield "linear", LinearRegression(), None, None
     yield "linear_three", LinearRegression(), THREE, None
+    yield "poisson", PoissonRegressor(), None, None
     for scaler in MinMaxScaler(), MaxAbsScaler(), RobustScaler(), StandardScaler(with_mean=False):
         yield (f"ridge_{type(scaler).__name__.lower()}", make_pipeline(scaler, Ridge()), None, None)
     yield "binarizer", make_pipeline(Binarizer(threshold=0.5), Ridge()), None, None
+
+
+def truth(labels, x, kinds):
+    """What is to be learnt."""
+    if labels is None:
+        return x[:, 0] * x[:, 1]
+    if labels is THREE or labels is SEVERAL:
+        return x[:, :3] if labels is THREE else (x[:, :3] > 0).astype(int)
+    return np.asarray(labels)[kinds]
 
 
 def main():
@@ -65,11 +83,8 @@ def main():
     for name, model, labels, options in models():
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
-        if labels is None:
-            truth = x[:, 0] * x[:, 1]
-        else:
-            truth = x @ np.eye(4)[:, :3] if labels is THREE else np.asarray(labels)[kinds]
-        model.fit(x, truth)
+        wanted = truth(labels, x, kinds)
+        model.fit(x, np.abs(wanted) if name == "poisson" else wanted)
         path = HERE / f"sklearn_{name}.onnx"
         last = model.steps[-1][1] if hasattr(model, "steps") else model
         path.write_bytes(to_onnx(model, rows(4)[:1], target_opset={"": 18, "ai.onnx.ml": 3},
