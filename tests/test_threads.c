@@ -270,6 +270,7 @@ END_TEST
 static atomic_int threads_left = 1000;
 /** Calls until one is refused while there are threads left; negative: none is. */
 static atomic_int refused_call = -1;
+static atomic_int created;
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument);
@@ -278,6 +279,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument) {
     const bool refused = threads_left-- <= 0 || refused_call-- == 0;
+    created += refused ? 0 : 1;
     return refused ? EAGAIN : __real_pthread_create(thread, attributes, start, argument);
 }
 
@@ -299,7 +301,36 @@ START_TEST(fewer_threads_will_do_where_nobody_counts) {
         ffwd_threads *threads = NULL;
         refused_call = i;
         ck_assert_int_eq(ffwd_threads_create(5, true, &threads, NULL), FFWD_OK);
+        ck_assert_uint_eq(ffwd_threads_count(threads), 5);
+        slot_log log = {.caller = pthread_self()};
+        ffwd_threads_run(threads, SLOTS, note_slot, &log);
+        check_slots(&log, 1);
         ck_assert_uint_eq(ffwd_threads_count(threads), 1 + (uint32_t)i);
+        ffwd_threads_destroy(threads);
+    }
+}
+END_TEST
+
+/** A job of one slot needs none; ffwd_threads_start() and a job of two do, and create them once. */
+START_TEST(threads_are_created_when_they_are_needed) {
+    for (int started = 0; started < 2; started++) {
+        ffwd_threads *threads = NULL;
+        created = 0;
+        ck_assert_int_eq(ffwd_threads_create(3, true, &threads, NULL), FFWD_OK);
+        slot_log log = {.caller = pthread_self()};
+        ffwd_threads_run(threads, 1, note_slot, &log);
+        ck_assert_int_eq(created, 0);
+        if (started == 1) {
+            ffwd_threads_start(threads);
+            ck_assert_int_ge(created, 2);
+        }
+        ffwd_threads_run(threads, 2, note_slot, &log);
+        const int all = created;
+        ck_assert_int_ge(all, 2);
+        ffwd_threads_start(threads);
+        ffwd_threads_run(threads, SLOTS, note_slot, &log);
+        ck_assert_int_eq(created, all);
+        ck_assert_uint_eq(ffwd_threads_count(threads), 3);
         ffwd_threads_destroy(threads);
     }
 }
@@ -326,6 +357,7 @@ int main(void) {
     tcase_add_test(pool, a_busy_pool_does_not_block);
     tcase_add_test(pool, threads_that_cannot_be_created_are_an_error);
     tcase_add_test(pool, fewer_threads_will_do_where_nobody_counts);
+    tcase_add_test(pool, threads_are_created_when_they_are_needed);
     tcase_add_test(pool, a_process_may_use_some_cpus);
     suite_add_tcase(suite, pool);
     return suite_main(suite);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <pthreadpool.h>
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "base/process.h"
@@ -27,9 +28,10 @@
 #endif
 
 struct ffwd_threads {
-    uint32_t count;
-    pthreadpool_t pool;   /**< NULL with one thread */
-    pthread_mutex_t busy; /**< held by the caller that has the pool */
+    atomic_uint count;    /**< those that there are, or are wanted until `started` */
+    pthread_mutex_t busy; /**< held by the caller that has the pool, and around what follows */
+    bool started;
+    pthreadpool_t pool; /**< NULL with one thread */
 };
 
 /** Two addresses for ThreadSanitizer: with one, each slot would seem to wait for those that have
@@ -71,19 +73,29 @@ static ffwd_status count_creatable(uint32_t count, uint32_t *created, ffwd_error
 
 /** Makes the pool of threads->count threads, or of fewer where that will do. */
 static ffwd_status create_pool(ffwd_threads *threads, bool fewer, ffwd_error *err) {
-    const uint32_t wanted = threads->count;
+    const uint32_t wanted = ffwd_threads_count(threads);
     uint32_t created;
     ffwd_status status = count_creatable(wanted - 1, &created, err);
     if (status != FFWD_OK) {
         return status;
     }
-    if (fewer || created == wanted - 1) {
-        threads->count = 1 + created;
-        threads->pool = created > 0 ? pthreadpool_create(threads->count) : NULL;
+    if (created > 0 && (fewer || created == wanted - 1)) {
+        threads->pool = pthreadpool_create(1 + created);
     }
-    return threads->pool != NULL || threads->count == 1
+    return threads->pool != NULL
                ? FFWD_OK
                : ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", wanted);
+}
+
+/** Whoever has the pool starts it; without a pool there is one thread. */
+static ffwd_status start(ffwd_threads *threads, bool fewer, ffwd_error *err) {
+    sigset_t before;
+    ffwd_signals_block(&before);
+    ffwd_status status = create_pool(threads, fewer, err);
+    ffwd_signals_restore(&before);
+    atomic_store(&threads->count, (uint32_t)pthreadpool_get_threads_count(threads->pool));
+    threads->started = true;
+    return status;
 }
 
 ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, ffwd_error *err) {
@@ -91,21 +103,36 @@ ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, 
     if (threads == NULL) {
         return ffwd_fail_memory(err, sizeof *threads, "threads");
     }
-    ffwd_status status = FFWD_OK;
-    threads->count = count;
-    if (count > 1) {
-        sigset_t before;
-        ffwd_signals_block(&before);
-        status = create_pool(threads, fewer, err);
-        ffwd_signals_restore(&before);
-    }
+    atomic_init(&threads->count, count);
+    (void)pthread_mutex_init(&threads->busy, NULL);
+    threads->started = count == 1;
+    ffwd_status status = threads->started || fewer ? FFWD_OK : start(threads, fewer, err);
     if (status != FFWD_OK) {
-        ffwd_free(threads);
+        ffwd_threads_destroy(threads);
         return status;
     }
-    (void)pthread_mutex_init(&threads->busy, NULL);
     *out = threads;
     return FFWD_OK;
+}
+
+/** Takes the pool, started; false where another caller has it, or where there is none. */
+static bool take_pool(ffwd_threads *threads) {
+    if (pthread_mutex_trylock(&threads->busy) != 0) {
+        return false;
+    }
+    if (!threads->started) {
+        (void)start(threads, true, NULL);
+    }
+    if (threads->pool == NULL) {
+        (void)pthread_mutex_unlock(&threads->busy);
+    }
+    return threads->pool != NULL;
+}
+
+void ffwd_threads_start(ffwd_threads *threads) {
+    if (take_pool(threads)) {
+        (void)pthread_mutex_unlock(&threads->busy);
+    }
 }
 
 void ffwd_threads_destroy(ffwd_threads *threads) {
@@ -119,7 +146,7 @@ void ffwd_threads_abandon(ffwd_threads *threads) {
 }
 
 uint32_t ffwd_threads_count(const ffwd_threads *threads) {
-    return threads->count;
+    return atomic_load(&threads->count);
 }
 
 static void run_slot(void *context, size_t slot) {
@@ -135,7 +162,7 @@ static void run_slot(void *context, size_t slot) {
 void ffwd_threads_run(ffwd_threads *threads, uint32_t slots,
                       void (*task)(void *context, size_t slot), void *context) {
     job j = {.task = task, .context = context};
-    if (slots > 1 && threads->pool != NULL && pthread_mutex_trylock(&threads->busy) == 0) {
+    if (slots > 1 && ffwd_threads_count(threads) > 1 && take_pool(threads)) {
         HAND_OVER(&j.begins);
         pthreadpool_parallelize_1d(threads->pool, run_slot, &j, slots,
                                    PTHREADPOOL_FLAG_YIELD_WORKERS);

@@ -10,9 +10,13 @@
 typedef struct ffwd_threads ffwd_threads;
 
 /** `count` threads, the caller's among them: with 1 no thread is ever created. Where the system
- * does not give so many, FFWD_ENOMEM, or, with `fewer`, those that it gives. */
+ * does not give so many, FFWD_ENOMEM, or, with `fewer`, those that it gives when they are first
+ * needed: a short run never pays for them. */
 ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, ffwd_error *err);
+/** The threads will be needed: the next job finds them there. */
+void ffwd_threads_start(ffwd_threads *threads);
 void ffwd_threads_destroy(ffwd_threads *threads);
+/** May fall, once, when they are first needed. */
 uint32_t ffwd_threads_count(const ffwd_threads *threads);
 
 /**

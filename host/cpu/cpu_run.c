@@ -149,6 +149,25 @@ static ffwd_status size_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
     return FFWD_OK;
 }
 
+/** All threads or the caller's alone: pthreadpool wakes all of them, whatever their number of
+ * slots. */
+static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
+    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
+    const ffwd_model *model = cpu->base.model;
+    const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
+    const uint64_t blocks = (rows - 1) / cpu->code->group_rows + 1;
+    const uint32_t count = ffwd_threads_count(device->threads);
+    const uint64_t enough_rows = count * THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
+    return rows < enough_rows ? 1 : (uint32_t)ffwd_min(count, blocks);
+}
+
+/** Runs find the threads there if they are to need them. */
+static void start_threads(const ffwd_cpu_placement *cpu, uint64_t expected_rows) {
+    if (expected_rows == 0 || choose_slots(cpu, expected_rows) > 1) {
+        ffwd_threads_start(((const ffwd_cpu_device *)cpu->base.device)->threads);
+    }
+}
+
 /** What each thread's slot and each stage's output need; everything but the weights. */
 static ffwd_status allocate_scratch(ffwd_cpu_placement *cpu, ffwd_error *err) {
     const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
@@ -221,6 +240,7 @@ ffwd_status ffwd_cpu_prepare(ffwd_device *device, const ffwd_model *model,
     FFWD_TRY(status, size_scratch(cpu, err));
     cpu->base.chunk_rows = choose_chunk_rows(cpu, request);
     describe_stages(cpu);
+    start_threads(cpu, request->expected_rows);
     FFWD_TRY(status, allocate_scratch(cpu, err));
     if (cpu->base.strategy == FFWD_TABLE) {
         FFWD_TRY(status, ffwd_cpu_table_fill(cpu, err));
@@ -288,18 +308,6 @@ static void run_slot_timed(void *context, size_t slot) {
     const bool worked = take_blocks(stage, slot);
     stage->cpu->times[slot] =
         worked ? (ffwd_slot_time){start, ffwd_now_ns()} : (ffwd_slot_time){0, 0};
-}
-
-/** All threads or the caller's alone: pthreadpool wakes all of them, whatever their number of
- * slots. */
-static uint32_t choose_slots(const ffwd_cpu_placement *cpu, uint64_t rows) {
-    const ffwd_cpu_device *device = (const ffwd_cpu_device *)cpu->base.device;
-    const ffwd_model *model = cpu->base.model;
-    const uint64_t row_bytes = (model->inputs + model->outputs) * ffwd_dtype_size(model->dtype);
-    const uint64_t blocks = (rows - 1) / cpu->code->group_rows + 1;
-    const uint32_t count = ffwd_threads_count(device->threads);
-    const uint64_t enough_rows = count * THREAD_WORK / (model->flops + 2 * row_bytes) + 1;
-    return rows < enough_rows ? 1 : (uint32_t)ffwd_min(count, blocks);
 }
 
 /** Runs a stage over all its rows, on as many slots as it returns. */
