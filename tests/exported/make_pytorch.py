@@ -3,14 +3,18 @@
 """Makes the models of PyTorch's two exporters. It wants a Python with
 torch, onnx, onnxruntime and onnxscript; nothing is installed from here."""
 
+import os
+import re
 import sys
 import warnings
+from pathlib import Path
 
+import onnx
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from keep import HERE, forget, keep, rows
+from keep import HERE, forget, keep, rows, strip
 
 ACTIVATIONS = {
     "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU,
@@ -131,8 +135,26 @@ def export(name, module, x, **how):
     return keep(path, x.numpy())
 
 
+def of_readme():
+    """What the README's program with PyTorch writes, in a folder of its own."""
+    text = (HERE.parents[1] / "README.md").read_text()
+    program = next(block for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+                   if "import torch" in block)
+    folder = HERE / "readme"
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    exec(program, {})
+    model = onnx.load("net.onnx", load_external_data=False)
+    strip(model)
+    Path("net.onnx").write_bytes(model.SerializeToString())
+    if Path("net.onnx.data").stat().st_size == 0:  # the weights are in the model
+        Path("net.onnx.data").unlink()
+
+
 def main():
     warnings.filterwarnings("ignore")
+    if sys.argv[1:] in ([], ["readme"]):
+        of_readme()
     for name, module, shape in seeded(models()):
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
