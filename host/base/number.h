@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Numbers as text, whatever the locale of the caller.
+// Numbers as text, whatever the locale of the caller: the few parameters of activations, by the C
+// library. Tables have format/decimal.h and csv_number.h, which are much faster and much longer.
 #ifndef FFWD_BASE_NUMBER_H
 #define FFWD_BASE_NUMBER_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Numbers as text: the fewest digits that read back exactly, whatever the locale.
+// Numbers of tables as text: the fewest digits that read back exactly, whatever the locale, with no
+// search by printf and strtod for most, as base/number.h has it for a parameter or two.
 #ifndef FFWD_FORMAT_CSV_NUMBER_H
 #define FFWD_FORMAT_CSV_NUMBER_H
 
