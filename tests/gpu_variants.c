@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "opencl/kernel_sources.h"
+#include "opencl/opencl_gather.h"
 #include "opencl/opencl_plan.h"
 #include "opencl/program.h"
 #include "support/nets.h"
@@ -157,13 +158,12 @@ static unsigned long group_of(const char *options) {
            number_in(options, "-D WG_NEURONS=");
 }
 
-static void print_built(const variant *v, const char *tiles) {
+static void print_built(const char *network, uint32_t dtype, uint32_t strategy, const char *tiles) {
     for (size_t i = 0; i < built_count; i++) {
         const char *kernel = strstr(built[i].options, "-D KERNEL=") + strlen("-D KERNEL=");
-        printf("%s\t%s\t%s\t%s\t%.*s\t%lu\t%s\t%s\n", tiles, net_shape_text(&v->shape),
-               ffwd_dtype_name(v->dtype), ffwd_strategy_name(v->strategy),
-               (int)strcspn(kernel, " "), kernel, group_of(built[i].options), built[i].file,
-               built[i].options);
+        printf("%s\t%s\t%s\t%s\t%.*s\t%lu\t%s\t%s\n", tiles, network, ffwd_dtype_name(dtype),
+               ffwd_strategy_name(strategy), (int)strcspn(kernel, " "), kernel,
+               group_of(built[i].options), built[i].file, built[i].options);
     }
     built_count = 0;
 }
@@ -197,9 +197,7 @@ static int plan(const variant *v, const ffwd_opencl_tiles *tiles) {
     describe(&device, tiles);
     const ffwd_status status = ffwd_opencl_plan_create(&device, model, &request, &made, &err);
     if (status == FFWD_OK) {
-        variant planned = *v;
-        planned.strategy = made->strategy;
-        print_built(&planned, tiles->name);
+        print_built(net_shape_text(&v->shape), v->dtype, made->strategy, tiles->name);
         ffwd_opencl_plan_release(made);
     } else {
         fprintf(stderr, "%s: %s\n", net_shape_text(&v->shape), err.message);
@@ -207,6 +205,30 @@ static int plan(const variant *v, const ffwd_opencl_tiles *tiles) {
     ffwd_opencl_programs_destroy(&device);
     (void)pthread_mutex_destroy(&device.programs_mutex);
     ffwd_model_destroy(model);
+    return status == FFWD_OK ? 0 : 1;
+}
+
+/** The kernels that move rows: strides alone, and the widest of the others. */
+static int plan_gathers(const ffwd_opencl_tiles *tiles) {
+    static const struct {
+        ffwd_opencl_way way;
+        uint32_t model, other;
+    } moves[] = {{FFWD_WAY_GATHER, FFWD_F32, FFWD_F32},
+                 {FFWD_WAY_GATHER, FFWD_F32, FFWD_F64},
+                 {FFWD_WAY_SCATTER, FFWD_F32, FFWD_U8}};
+    static ffwd_opencl_device device;
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_status status = FFWD_OK;
+    describe(&device, tiles);
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0] && status == FFWD_OK; i++) {
+        ffwd_opencl_gather gather = {0};
+        cl_program program = NULL;
+        status = ffwd_opencl_gather_build(&device, moves[i].way, moves[i].model, moves[i].other,
+                                          &gather, &program, &err);
+        print_built("any", moves[i].model, 0, tiles->name);
+    }
+    ffwd_opencl_programs_destroy(&device);
+    (void)pthread_mutex_destroy(&device.programs_mutex);
     return status == FFWD_OK ? 0 : 1;
 }
 
@@ -242,6 +264,7 @@ int main(void) {
             v.shape = net_shape_of(nets[n].layers, nets[n].widths, nets[n].activation, 1);
             failed |= plan(&v, tiles);
         }
+        failed |= plan_gathers(tiles);
     }
     return failed;
 }

@@ -58,7 +58,7 @@ static ffwd_status fake_prepare(ffwd_device *device, const ffwd_model *model,
     }
     ffwd_placement *placement = ffwd_alloc_zero(sizeof *placement);
     ck_assert_ptr_nonnull(placement);
-    expect_ok(ffwd_placement_init(placement, device, model, FFWD_CHAIN, 1, error), error);
+    expect_ok(ffwd_placement_init(placement, device, model, FFWD_CHAIN, 1, 0, error), error);
     placement->chunk_rows = request->chunk_rows > 0 ? request->chunk_rows : CHUNK_ROWS;
     placement->depth = fake->depth;
     *out = placement;

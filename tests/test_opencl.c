@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opencl/opencl_gather.h"
 #include "opencl/opencl_plan.h"
 #include "opencl/program.h"
 #include "support/nets.h"
@@ -512,6 +513,38 @@ START_TEST(kernels_in_small_shapes) {
 }
 END_TEST
 
+/** The kernels that gather and scatter rows prove themselves, in groups of every size. */
+START_TEST(gathers_in_small_shapes) {
+    static const uint32_t dtypes[][2] = {{FFWD_F32, FFWD_F32}, {FFWD_F32, FFWD_F64},
+                                         {FFWD_F32, FFWD_U8},  {FFWD_F64, FFWD_F32},
+                                         {FFWD_F64, FFWD_F64}, {FFWD_F64, FFWD_U8}};
+    static const size_t group_items[] = {256, 64, 6, 1};
+    const uint32_t *pair = dtypes[_i / FFWD_WAYS];
+    ffwd_opencl_device *device = (ffwd_opencl_device *)open_opencl();
+    ffwd_error err = FFWD_ERROR_INIT;
+    cl_command_queue queue = NULL;
+    if (device == NULL) {
+        return;
+    }
+    if ((pair[0] == FFWD_F64 || pair[1] == FFWD_F64) && !device->has_f64) {
+        skip("%s has no float64", device->name);
+        ffwd_device_destroy(&device->base);
+        return;
+    }
+    expect_ok(ffwd_opencl_queue(device, &queue, &err), &err);
+    for (size_t i = 0; i < sizeof group_items / sizeof *group_items; i++) {
+        ffwd_opencl_gather gather = {0};
+        device->group_items = group_items[i];
+        expect_ok(ffwd_opencl_gather_make(device, queue, (ffwd_opencl_way)(_i % FFWD_WAYS), pair[0],
+                                          pair[1], &gather, &err),
+                  &err);
+        ffwd_opencl_gather_end(&gather);
+    }
+    ffwd_opencl_release_queue(device, queue);
+    ffwd_device_destroy(&device->base);
+}
+END_TEST
+
 enum { ITEMS = 4, READS = 11, WRITES = 7, STEPS = 5, CHAINS = 3 };
 
 /** Launches a kernel of limit.cl over ITEMS items and reads `bytes` of a result back. */
@@ -630,6 +663,7 @@ static Suite *opencl_suite(void) {
     TCase *kernels = tcase_create("kernels");
     tcase_set_timeout(kernels, 300);
     tcase_add_loop_test(kernels, kernels_in_small_shapes, 0, 5 * TRIALS);
+    tcase_add_loop_test(kernels, gathers_in_small_shapes, 0, 6 * FFWD_WAYS);
     tcase_add_test(kernels, limit_kernels_in_small_shapes);
     suite_add_tcase(suite, kernels);
     return suite;

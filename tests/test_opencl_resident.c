@@ -2,7 +2,6 @@
 // Runs over rows that lie on the device, in a context and on queues of the caller's: the bits at
 // any offset, what is waited for, what is refused; and, under the layer that counts and fails
 // calls, that nothing is copied, waited for or left behind.
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,8 @@
 
 #include <ffwd/opencl.h>
 
-#include "opencl/loader.h"
-#include "support/fault_layer.h"
 #include "support/nets.h"
+#include "support/opencl_caller.h"
 #include "support/oracle.h"
 #include "support/suite.h"
 
@@ -22,105 +20,6 @@ enum { GAP_MAX = 5 };
 
 static const uint64_t widths[] = {IN, 9, 5, OUT};
 static ffwd_error err = FFWD_ERROR_INIT;
-
-static fault_begin_function *begin_faults;
-static fault_tally_function *tally;
-static fault_wait_function *end_faults;
-
-/* --------------------------------------------------------------------------- the caller's side */
-
-/** Functions that the library itself does not use. */
-static struct {
-    __typeof__(&clCreateUserEvent) create_user_event;
-    __typeof__(&clSetUserEventStatus) set_user_event_status;
-    __typeof__(&clCreateSubBuffer) create_sub_buffer;
-} more;
-
-typedef struct caller {
-    const ffwd_opencl_api *cl;
-    cl_device_id id;
-    cl_context context;
-    cl_command_queue queue;
-} caller;
-
-static cl_command_queue make_queue(const caller *c, cl_command_queue_properties properties) {
-    cl_int code = CL_SUCCESS;
-    cl_command_queue queue = c->cl->clCreateCommandQueue(c->context, c->id, properties, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    return queue;
-}
-
-static void find_more(void) {
-    void *library = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
-    ck_assert_ptr_nonnull(library);
-    void *found[] = {dlsym(library, "clCreateUserEvent"), dlsym(library, "clSetUserEventStatus"),
-                     dlsym(library, "clCreateSubBuffer")};
-    memcpy(&more, found, sizeof more);
-}
-
-/** False, and a skip, where there is no device. */
-static bool caller_open(caller *c, cl_command_queue_properties properties) {
-    cl_platform_id platform = NULL;
-    cl_int code = CL_DEVICE_NOT_FOUND;
-    const ffwd_status status = ffwd_opencl_load(&c->cl, &err);
-    if (status == FFWD_OK) {
-        code = c->cl->clGetPlatformIDs(1, &platform, NULL);
-    }
-    if (code == CL_SUCCESS) {
-        code = c->cl->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &c->id, NULL);
-    }
-    if (code != CL_SUCCESS) {
-        expect_no_opencl(err.message);
-        skip("%s (%d)", err.message, (int)code);
-        return false;
-    }
-    find_more();
-    c->context = c->cl->clCreateContext(NULL, 1, &c->id, NULL, NULL, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    c->queue = make_queue(c, properties);
-    return true;
-}
-
-static void caller_close(caller *c) {
-    (void)c->cl->clReleaseCommandQueue(c->queue);
-    (void)c->cl->clReleaseContext(c->context);
-}
-
-static cl_mem make_buffer(const caller *c, uint64_t bytes) {
-    cl_int code = CL_SUCCESS;
-    cl_mem buffer =
-        c->cl->clCreateBuffer(c->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    return buffer;
-}
-
-static void write_buffer(const caller *c, cl_mem buffer, uint64_t bytes, const void *values) {
-    ck_assert_int_eq(c->cl->clEnqueueWriteBuffer(c->queue, buffer, CL_TRUE, 0, (size_t)bytes,
-                                                 values, 0, NULL, NULL),
-                     CL_SUCCESS);
-}
-
-static void read_buffer(const caller *c, cl_mem buffer, uint64_t bytes, void *values) {
-    ck_assert_int_eq(c->cl->clFinish(c->queue), CL_SUCCESS);
-    ck_assert_int_eq(c->cl->clEnqueueReadBuffer(c->queue, buffer, CL_TRUE, 0, (size_t)bytes, values,
-                                                0, NULL, NULL),
-                     CL_SUCCESS);
-}
-
-static cl_int state_of(const caller *c, cl_event event) {
-    cl_int state = CL_QUEUED;
-    ck_assert_int_eq(
-        c->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL),
-        CL_SUCCESS);
-    return state;
-}
-
-static cl_event user_event(const caller *c) {
-    cl_int code = CL_SUCCESS;
-    cl_event event = more.create_user_event(c->context, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    return event;
-}
 
 /* -------------------------------------------------------------------------------------- a run */
 
@@ -192,8 +91,6 @@ static ffwd_engine *create_engine(const caller *c, const work *w, uint32_t strat
     ffwd_device_destroy(device);
     return engine;
 }
-
-static const fault_plan no_fault = {FAULT_NONE, 0, 0, 0};
 
 /** Enqueues a run that nothing of may be copied or waited for. */
 static void enqueue(const caller *c, ffwd_engine *engine, const work *w, cl_event wait,
@@ -293,7 +190,7 @@ START_TEST(a_run_waits_on_the_device) {
     ck_assert_int_gt(state_of(&c, done), CL_COMPLETE);
     expect_failure(ffwd_opencl_report(engine, &report, &err), &err, FFWD_ESTATE,
                    "the run that was enqueued last has not ended");
-    ck_assert_int_eq(more.set_user_event_status(there, CL_COMPLETE), CL_SUCCESS);
+    ck_assert_int_eq(c.more.set_user_event_status(there, CL_COMPLETE), CL_SUCCESS);
     check(&c, &w, "behind an event");
     expect_ok(ffwd_opencl_report(engine, &report, &err), &err);
     (void)c.cl->clReleaseEvent(there);
@@ -319,7 +216,7 @@ START_TEST(runs_on_two_queues_follow_one_another) {
     enqueue(&other, engine, &w, NULL, &done[1]);
     ck_assert_int_eq(c.cl->clFlush(other.queue), CL_SUCCESS);
     ck_assert_int_gt(state_of(&c, done[1]), CL_COMPLETE);
-    ck_assert_int_eq(more.set_user_event_status(there, CL_COMPLETE), CL_SUCCESS);
+    ck_assert_int_eq(c.more.set_user_event_status(there, CL_COMPLETE), CL_SUCCESS);
     check(&other, &w, "on two queues");
     ck_assert_int_eq(state_of(&c, done[0]), CL_COMPLETE);
     for (size_t i = 0; i < 2; i++) {
@@ -375,8 +272,8 @@ START_TEST(rows_in_a_part_of_a_buffer) {
     const cl_buffer_region region = {ORIGIN, ROWS_MAX * OUT * sizeof(float)};
     cl_mem whole = make_buffer(&c, ORIGIN + region.size);
     cl_int code = CL_SUCCESS;
-    cl_mem part = more.create_sub_buffer(whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
-                                         &region, &code);
+    cl_mem part = c.more.create_sub_buffer(whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
+                                           &region, &code);
     ck_assert_int_eq(code, CL_SUCCESS);
     w.y.buffer = part;
     w.y.offset = 0;
@@ -407,23 +304,24 @@ static void check_shapes(const caller *c, ffwd_engine *engine, const work *w) {
     expect_refusal(engine, c->queue, &rows, &w->y, FFWD_EARGUMENT,
                    "X is [10][7], but the model has 6 inputs");
     rows = w->x;
-    rows.dtype = FFWD_F64;
-    expect_refusal(engine, c->queue, &rows, &w->y, FFWD_EUNSUPPORTED,
-                   "X on the device is f64, but the model is f32");
+    rows.dtype = 9;
+    expect_refusal(engine, c->queue, &rows, &w->y, FFWD_EARGUMENT,
+                   "dtype 9 of X is none of f32, f64, u8");
+    rows = w->y;
+    rows.dtype = FFWD_U8;
+    expect_refusal(engine, c->queue, &w->x, &rows, FFWD_EARGUMENT,
+                   "u8 outputs need a step as the last activation");
     rows = w->x;
     rows.rows = 11;
     expect_refusal(engine, c->queue, &rows, &w->y, FFWD_EARGUMENT, "X has 11 rows, but Y 10");
     rows = w->y;
-    rows.row_stride = 4;
-    expect_refusal(engine, c->queue, &w->x, &rows, FFWD_EUNSUPPORTED,
-                   "Y on the device has the strides 4 and 1, but dense are 3 and 1");
-    rows = w->y;
     rows.offset = 61;
     expect_refusal(engine, c->queue, &w->x, &rows, FFWD_EARGUMENT,
-                   "Y is [10][3] from element 61 on, but its buffer has 90");
+                   "Y is [10][3] by 3 and 1 from element 61 on, but its buffer has 90");
     rows.offset = UINT64_MAX;
-    expect_refusal(engine, c->queue, &w->x, &rows, FFWD_EARGUMENT,
-                   "Y is [10][3] from element 18446744073709551615 on, but its buffer has 90");
+    expect_refusal(
+        engine, c->queue, &w->x, &rows, FFWD_EARGUMENT,
+        "Y is [10][3] by 3 and 1 from element 18446744073709551615 on, but its buffer has 90");
     expect_failure(ffwd_opencl_enqueue(engine, c->queue, &w->x, &w->y, 1, NULL, NULL, &err), &err,
                    FFWD_EARGUMENT, "a wait list of 1 events is NULL");
 }
@@ -468,16 +366,6 @@ START_TEST(what_is_refused) {
 END_TEST
 
 /* -------------------------------------------------------------------------------------- faults */
-
-static uint64_t count_living(void) {
-    fault_tally seen;
-    uint64_t live = 0;
-    tally(&seen);
-    for (size_t i = 0; i < FAULT_OBJECTS; i++) {
-        live += seen.live[i];
-    }
-    return live;
-}
 
 /** Opens, places, runs twice on two queues, reports. */
 static ffwd_status use(const caller *c, const work *w, uint32_t strategy) {
@@ -552,23 +440,8 @@ START_TEST(calls_that_fail) {
 }
 END_TEST
 
-static bool find_layer(void) {
-    void *layer = dlopen(FAULT_LAYER, RTLD_NOW | RTLD_LOCAL);
-    if (layer == NULL) {
-        (void)fprintf(stderr, "%s\n", dlerror());
-        return false;
-    }
-    void *found[] = {dlsym(layer, "fault_layer_begin"), dlsym(layer, "fault_layer_tally"),
-                     dlsym(layer, "fault_layer_end")};
-    memcpy(&begin_faults, &found[0], sizeof begin_faults);
-    memcpy(&tally, &found[1], sizeof tally);
-    memcpy(&end_faults, &found[2], sizeof end_faults);
-    return begin_faults != NULL && tally != NULL && end_faults != NULL;
-}
-
 int main(void) {
-    if (setenv("OPENCL_LAYERS", FAULT_LAYER, 1) != 0 || setenv("FFWD_CACHE", "off", 1) != 0 ||
-        !find_layer()) {
+    if (!use_fault_layer(FAULT_LAYER)) {
         return 1;
     }
     enum { STRATEGIES = sizeof strategies / sizeof *strategies };

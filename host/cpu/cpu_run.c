@@ -214,7 +214,7 @@ static ffwd_status create(ffwd_device *device, const ffwd_model *model, uint32_t
     }
     size_t stages =
         strategy != FFWD_LAYERED || model->operation_count == 0 ? 1 : model->operation_count;
-    ffwd_status status = ffwd_placement_init(&cpu->base, device, model, strategy, stages, err);
+    ffwd_status status = ffwd_placement_init(&cpu->base, device, model, strategy, stages, 0, err);
     if (status != FFWD_OK) {
         ffwd_free(cpu);
         return status;

@@ -79,8 +79,8 @@ ffwd_span ffwd_stage_span(const ffwd_plan_stage *stage) {
 
 ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
                                 const ffwd_model *model, uint32_t strategy, size_t stage_count,
-                                ffwd_error *err) {
-    uint64_t bytes = (uint64_t)stage_count * sizeof(ffwd_plan_stage);
+                                size_t gather_room, ffwd_error *err) {
+    uint64_t bytes = ((uint64_t)stage_count + gather_room) * sizeof(ffwd_plan_stage);
     placement->stages = ffwd_alloc_zero(bytes);
     if (placement->stages == NULL) {
         return ffwd_fail_memory(err, bytes, "the plan");

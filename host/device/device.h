@@ -120,6 +120,7 @@ typedef struct ffwd_plan_stage {
     char kernel[64];
     size_t first_layer, layer_count; /**< from 0 */
     uint64_t ns, launches;
+    uint64_t bytes; /**< that it moved, of a gather */
 } ffwd_plan_stage;
 
 /** Hands out a span of a chunk whose tracer is not NULL. The caller fills in kind, lane, times and
@@ -138,7 +139,8 @@ struct ffwd_placement {
     uint64_t flops;      /**< of the plan, a row: a table leaves out what it replaces */
     uint64_t memory_bytes; /**< own buffers at most, packed weights included */
     ffwd_plan_stage *stages;
-    size_t stage_count;
+    size_t stage_count;  /**< of the plan */
+    size_t gather_count; /**< behind them: those which only the last run had, for its rows */
 };
 
 /** Counts one of ffwd_abandoned_objects. */
@@ -155,10 +157,11 @@ static inline bool ffwd_device_has_strategy(const ffwd_device *device, uint32_t 
     return strategy == FFWD_STRATEGY_AUTO || device->ops->has_strategy(device, strategy);
 }
 
-/** Fills the head of a placement, with room for a plan of stage_count stages. */
+/** Fills the head of a placement, with room for a plan of stage_count stages and for those that
+ *  gather rows. */
 ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
                                 const ffwd_model *model, uint32_t strategy, size_t stage_count,
-                                ffwd_error *err);
+                                size_t gather_room, ffwd_error *err);
 /** Frees the plan and lets the device go. */
 void ffwd_placement_finish(ffwd_placement *placement);
 

@@ -7,7 +7,8 @@
 
 #include "device/device.h"
 
-/** X and Y have the model's shapes and dtype, and are dense. */
+/** X and Y have the model's shapes and dtypes that go with it; their strides are not 0, and those
+ *  that are never taken are the dense ones. */
 struct ffwd_resident {
     cl_command_queue queue;
     const ffwd_opencl_rows *x, *y;
@@ -18,7 +19,8 @@ struct ffwd_resident {
 
 /** What the run enqueued last came to. */
 struct ffwd_resident_times {
-    uint64_t rows, chunks;
+    uint64_t rows, chunks, chunks_halved;
+    uint64_t row_bytes;           /**< of X and Y as they lie */
     uint64_t kernel_ns, total_ns; /**< 0 where the queue keeps no times */
 };
 

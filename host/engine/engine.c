@@ -312,18 +312,20 @@ ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd
 }
 
 size_t ffwd_engine_stage_count(const ffwd_engine *engine) {
-    return engine->placements[0]->stage_count;
+    return engine->placements[0]->stage_count + engine->placements[0]->gather_count;
 }
 
 ffwd_status ffwd_engine_stage(const ffwd_engine *engine, size_t index, ffwd_stage *stage,
                               ffwd_error *err) {
     const ffwd_placement *first = engine->placements[0];
-    if (index >= first->stage_count) {
-        return ffwd_fail(err, FFWD_EARGUMENT, "stage %zu of %zu", index, first->stage_count);
+    if (index >= ffwd_engine_stage_count(engine)) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "stage %zu of %zu", index,
+                         ffwd_engine_stage_count(engine));
     }
     const ffwd_plan_stage *plan = &first->stages[index];
     const ffwd_stage full = {sizeof full,       plan->kernel, plan->first_layer + 1,
-                             plan->layer_count, plan->ns,     plan->launches};
+                             plan->layer_count, plan->ns,     plan->launches,
+                             plan->bytes};
     ffwd_struct_write(stage, &full, sizeof full);
     return FFWD_OK;
 }

@@ -86,6 +86,7 @@ static void forget_last_run(ffwd_engine *engine) {
     engine->fallback[0] = '\0';
     for (size_t i = 0; i < engine->placement_count; i++) {
         ffwd_placement *placement = engine->placements[i];
+        placement->gather_count = 0;
         for (size_t s = 0; s < placement->stage_count; s++) {
             placement->stages[s].ns = 0;
             placement->stages[s].launches = 0;

@@ -83,6 +83,21 @@ ffwd_status ffwd_opencl_placement_capture(ffwd_opencl_placement *placement, ffwd
     return status;
 }
 
+ffwd_status ffwd_opencl_placement_gather(ffwd_opencl_placement *placement, ffwd_opencl_way way,
+                                         uint32_t dtype, const ffwd_opencl_gather **out,
+                                         ffwd_error *err) {
+    ffwd_opencl_device *device = placement->plan->device;
+    ffwd_opencl_gather *gather = &placement->gathers[way][dtype];
+    const uint32_t own = placement->plan->model->dtype;
+    ffwd_status status =
+        ffwd_opencl_gather_make(device, placement->queue, way, own, dtype, gather, err);
+    if (deserves_another_try(device, status)) {
+        status = ffwd_opencl_gather_make(device, placement->queue, way, own, dtype, gather, err);
+    }
+    *out = gather;
+    return status;
+}
+
 static void size_chunks(ffwd_opencl_placement *placement, uint64_t rows) {
     placement->base.chunk_rows = rows;
     placement->base.memory_bytes = ffwd_opencl_chunk_bytes(placement->plan, rows);
@@ -171,7 +186,7 @@ static ffwd_status place(ffwd_opencl_plan *plan, ffwd_placement **out, ffwd_erro
     }
     placement->plan = plan;
     FFWD_TRY(status, ffwd_placement_init(&placement->base, device, plan->model, plan->strategy,
-                                         plan->stage_count, err));
+                                         plan->stage_count, FFWD_WAYS, err));
     size_chunks(placement, plan->chunk_rows);
     placement->base.depth = plan->device->pipelined ? FFWD_OPENCL_LANES : 1;
     describe_stages(placement);
@@ -282,6 +297,10 @@ void ffwd_opencl_release(ffwd_placement *base) {
         ffwd_opencl_release_kernel(device, placement->kernels[i]);
     }
     ffwd_opencl_release_kernel(device, placement->capturing);
+    for (size_t dtype = 0; dtype <= FFWD_U8; dtype++) {
+        ffwd_opencl_gather_end(&placement->gathers[FFWD_WAY_GATHER][dtype]);
+        ffwd_opencl_gather_end(&placement->gathers[FFWD_WAY_SCATTER][dtype]);
+    }
     release_slots(placement);
     for (size_t i = 0; i < FFWD_OPENCL_LANES; i++) {
         ffwd_opencl_lane_close(&placement->lanes[i]);

@@ -4,14 +4,22 @@
 #ifndef FFWD_OPENCL_OPENCL_PLACEMENT_H
 #define FFWD_OPENCL_OPENCL_PLACEMENT_H
 
+#include "opencl/opencl_gather.h"
 #include "opencl/opencl_lane.h"
+
+/** A kernel of a run over rows on the device. */
+typedef struct ffwd_opencl_launched {
+    cl_event event;
+    size_t stage; /**< of the placement's */
+} ffwd_opencl_launched;
 
 /** The run over rows on the device that was enqueued last. */
 typedef struct ffwd_opencl_resident {
-    cl_command_queue queue; /**< the caller's, retained; NULL: there was none */
-    cl_event *events;       /**< of its kernels, chunk by chunk, stage by stage */
-    size_t event_count;     /**< that were enqueued */
-    uint64_t rows, chunks;
+    cl_command_queue queue;         /**< the caller's, retained; NULL: there was none */
+    ffwd_opencl_launched *launched; /**< one behind the other; without rows, an end alone */
+    size_t launched_count, launched_room;
+    uint64_t rows, chunks, chunks_halved;
+    uint64_t row_bytes; /**< of X and Y as they lie */
     bool profiled;
 } ffwd_opencl_resident;
 
@@ -27,6 +35,7 @@ typedef struct ffwd_opencl_placement {
     cl_kernel capturing;                       /**< of all layers, once a chunk has been captured */
     ffwd_opencl_stage capturing_stage;         /**< its shape */
     cl_mem slots[FFWD_SLOT_COUNT];             /**< of all lanes, but for X and Y, which each has */
+    ffwd_opencl_gather gathers[FFWD_WAYS][FFWD_U8 + 1]; /**< by dtype, once rows have needed them */
     ffwd_opencl_resident resident;
 } ffwd_opencl_placement;
 
@@ -48,6 +57,11 @@ uint64_t ffwd_opencl_placement_capture_rows(const ffwd_opencl_placement *placeme
 /** Chunks of half the rows from now on, and no buffers until the next; false where they cannot be
  *  smaller. */
 bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement);
+
+/** The kernel that moves rows of a dtype on the device, made and proven where it is missing. */
+ffwd_status ffwd_opencl_placement_gather(ffwd_opencl_placement *placement, ffwd_opencl_way way,
+                                         uint32_t dtype, const ffwd_opencl_gather **out,
+                                         ffwd_error *err);
 
 /** What a stage is launched over; see the kernel files. */
 typedef struct ffwd_opencl_operands {

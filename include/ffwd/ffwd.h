@@ -613,9 +613,11 @@ typedef struct ffwd_stage {
     uint64_t first_layer, layer_count; /**< operations it covers, from 1 */
     uint64_t ns;                       /**< in the last run, summed over chunks */
     uint64_t launches;                 /**< in the last run */
+    uint64_t bytes; /**< read and written in the last run, of one that only moves rows on the device
+                         (ffwd/opencl.h), which covers no operation; else 0 */
 } ffwd_stage;
 #define FFWD_STAGE_INIT                                                                            \
-    { sizeof(ffwd_stage), "", 0, 0, 0, 0 }
+    { sizeof(ffwd_stage), "", 0, 0, 0, 0, 0 }
 FFWD_API size_t ffwd_engine_stage_count(const ffwd_engine *engine);
 FFWD_API ffwd_status ffwd_engine_stage(const ffwd_engine *engine, size_t index, ffwd_stage *stage,
                                        ffwd_error *err) FFWD_CHECKED;

@@ -44,10 +44,11 @@ FFWD_API ffwd_status ffwd_opencl_device_open(cl_context context, cl_device_id id
                                              const ffwd_device_options *options, ffwd_device **out,
                                              ffwd_error *err) FFWD_CHECKED;
 
-/** Rows in a buffer: element (r, c) is number offset + r * row_stride + c * col_stride of it. */
+/** Rows in a buffer: element (r, c) is number offset + r * row_stride + c * col_stride of it, of
+ *  elements of dtype. Strides are of either sign. */
 typedef struct ffwd_opencl_rows {
     cl_mem buffer;   /**< a buffer, or a part of one, in the device's context */
-    uint32_t dtype;  /**< the model's */
+    uint32_t dtype;  /**< FFWD_F32, FFWD_F64, FFWD_U8; as of ffwd_input and ffwd_output */
     uint64_t offset; /**< elements in front of the first */
     uint64_t rows;
     uint64_t cols;      /**< the model's inputs or outputs */
@@ -57,8 +58,15 @@ typedef struct ffwd_opencl_rows {
 
 /**
  * Enqueues everything that computes y from x, on the engine's first device, and returns: nothing is
- * waited for, nothing is copied, and the host has no part in it. Rows are read and written where
- * they are, at any offset.
+ * waited for, nothing is copied, and the host has no part in it. Dense rows of the model's dtype
+ * are read and written where they are, at any offset.
+ *
+ * Other rows pass through buffers of the engine's on the device, a chunk at a time: a kernel in
+ * front of the others gathers X, one behind them scatters Y, and what lies between the elements of
+ * Y stays as it is. They are stages beside those of the plan (ffwd_engine_stage), named
+ * gather_FROM_TO and scatter_FROM_TO, with the bytes that they moved. The first run over such rows
+ * of a dtype builds and proves its kernel, as the creation of an engine does, on a queue of the
+ * engine's own, for which it waits; a run without rows does that alone.
  *
  * The kernels start when all events of wait_list are complete, and one after the other, whatever
  * the order of the queue. *event, the caller's to release, is complete when all of Y is written; a
@@ -69,17 +77,19 @@ typedef struct ffwd_opencl_rows {
  * between layers: then the queue before is flushed. An engine is used by one thread at a time, also
  * here; clones run side by side. ffwd_engine_run may be called in between, and waits on the device
  * for what was enqueued before; ffwd_engine_destroy waits for all of it. There is no fallback: the
- * rows are on this device.
+ * rows are on this device. Where it lacks memory, chunks take half the rows from then on:
+ * ffwd_engine_fallback and the report's chunks_halved tell.
  *
  * @param queue of the device and its context, in order or not
  * @param x [rows][model inputs], y [rows][model outputs]: retained by what is enqueued, so that the
  *        caller may release them. They must not overlap, but may be parts of one buffer
  * @param wait_list [wait_count]; NULL and 0: none
  * @param event may be NULL
- * @return FFWD_EARGUMENT with the shapes or sizes that disagree, or where the engine's device is
- *         not the one of the buffers; FFWD_EUNSUPPORTED for rows of another dtype than the model's,
- *         or not dense; FFWD_EDEVICE, FFWD_ENOMEM, FFWD_ESTATE. After a failure *event is NULL, and
- *         commands that had been enqueued already end on the queue and may write Y
+ * @return FFWD_EARGUMENT with the shapes, strides or sizes that disagree, or where the engine's
+ *         device is not the one of the buffers; FFWD_EUNSUPPORTED for float64 on a device without;
+ *         FFWD_ENODEVICE for a kernel that moves rows wrongly; FFWD_EDEVICE, FFWD_ENOMEM,
+ *         FFWD_ESTATE. After a failure *event is NULL, and commands that had been enqueued already
+ *         end on the queue and may write Y
  */
 FFWD_API ffwd_status ffwd_opencl_enqueue(ffwd_engine *engine, cl_command_queue queue,
                                          const ffwd_opencl_rows *x, const ffwd_opencl_rows *y,
