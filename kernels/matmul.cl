@@ -296,7 +296,6 @@ KERNEL(global const REAL *restrict x, global const REAL *restrict weights,
     local REAL x_tiles[2 * TILE_K * LINE(TILE_ROWS)] __attribute__((aligned(16)));
     local REAL w_tiles[2 * TILE_K * LINE(TILE_NEURONS)] __attribute__((aligned(16)));
     x += x_offset;
-    y += y_offset;
     const uint j = get_local_id(0), i = get_local_id(1);
     const size_t first_row = get_group_id(0) * TILE_ROWS;
     const size_t first_neuron = get_group_id(1) * TILE_NEURONS;
@@ -304,10 +303,13 @@ KERNEL(global const REAL *restrict x, global const REAL *restrict weights,
                             inputs % VALUES_16 == 0 && ON_BOUNDARY_16(x)};
     const matrix w_lines = {weights + first_neuron * inputs, (uint)(neurons - first_neuron), inputs,
                             inputs % VALUES_16 == 0 && ON_BOUNDARY_16(weights)};
-    const bool vectors = neurons % VALUES_16 == 0 && ON_BOUNDARY_16(y) && ON_BOUNDARY_16(sums);
+    const bool vectors =
+        neurons % VALUES_16 == 0 && ON_BOUNDARY_16(y + y_offset) && ON_BOUNDARY_16(sums);
     REAL z[ITEM_NEURONS][ITEM_ROWS];
     start_sums(bias, first_neuron, neurons, j, z);
     add_inputs(&x_lines, &w_lines, i, j, x_tiles, w_tiles, z);
+    // Only now: y in a register all the while costs ptxas 12 of them, and the device 8 warps.
+    y += y_offset;
     UNROLLED
     for (uint a = 0; a < ITEM_ROWS; a++) {
         const size_t row = first_row + ROW(i, a);
