@@ -31,7 +31,8 @@ struct ffwd_threads {
     atomic_uint count;    /**< those that there are, or are wanted until `started` */
     pthread_mutex_t busy; /**< held by the caller that has the pool, and around what follows */
     bool started;
-    pthreadpool_t pool; /**< NULL with one thread */
+    pthreadpool_t pool;  /**< NULL with one thread */
+    pthread_t probing[]; /**< [count - 1], those of count_creatable() */
 };
 
 /** Two addresses for ThreadSanitizer: with one, each slot would seem to wait for those that have
@@ -48,68 +49,54 @@ static void *wait_turn(void *mutex) {
     return NULL;
 }
 
-/** How many of `count` more threads can be had at once: pthreadpool waits for ever for one that its
- *  pthread_create() did not give it, as under a limit on processes or memory. */
-static ffwd_status count_creatable(uint32_t count, uint32_t *created, ffwd_error *err) {
+/** How many more threads than the caller's can be had at once, of those wanted: pthreadpool waits
+ * for ever for one that its pthread_create() did not give it, as under a limit on processes or
+ * memory.
+ */
+static uint32_t count_creatable(ffwd_threads *threads) {
+    const uint32_t wanted = ffwd_threads_count(threads) - 1;
     pthread_mutex_t together = PTHREAD_MUTEX_INITIALIZER;
-    const uint64_t bytes = count * sizeof(pthread_t);
-    pthread_t *threads = ffwd_alloc(bytes);
-    if (threads == NULL) {
-        return ffwd_fail_memory(err, bytes, "threads");
-    }
-    *created = 0;
+    uint32_t created = 0;
     (void)pthread_mutex_lock(&together);
-    while (*created < count &&
-           pthread_create(&threads[*created], NULL, wait_turn, &together) == 0) {
-        ++*created;
+    while (created < wanted &&
+           pthread_create(&threads->probing[created], NULL, wait_turn, &together) == 0) {
+        ++created;
     }
     (void)pthread_mutex_unlock(&together);
-    for (uint32_t i = 0; i < *created; i++) {
-        (void)pthread_join(threads[i], NULL);
+    for (uint32_t i = 0; i < created; i++) {
+        (void)pthread_join(threads->probing[i], NULL);
     }
-    ffwd_free(threads);
-    return FFWD_OK;
+    return created;
 }
 
-/** Makes the pool of threads->count threads, or of fewer where that will do. */
-static ffwd_status create_pool(ffwd_threads *threads, bool fewer, ffwd_error *err) {
+/** Creates the pool, of fewer threads than wanted where that will do; false where it is not to be
+ *  had. */
+static bool start(ffwd_threads *threads, bool fewer) {
     const uint32_t wanted = ffwd_threads_count(threads);
-    uint32_t created;
-    ffwd_status status = count_creatable(wanted - 1, &created, err);
-    if (status != FFWD_OK) {
-        return status;
-    }
+    sigset_t before;
+    ffwd_signals_block(&before);
+    const uint32_t created = count_creatable(threads);
     if (created > 0 && (fewer || created == wanted - 1)) {
         threads->pool = pthreadpool_create(1 + created);
     }
-    return threads->pool != NULL
-               ? FFWD_OK
-               : ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", wanted);
-}
-
-/** Whoever has the pool starts it; without a pool there is one thread. */
-static ffwd_status start(ffwd_threads *threads, bool fewer, ffwd_error *err) {
-    sigset_t before;
-    ffwd_signals_block(&before);
-    ffwd_status status = create_pool(threads, fewer, err);
     ffwd_signals_restore(&before);
     atomic_store(&threads->count, (uint32_t)pthreadpool_get_threads_count(threads->pool));
     threads->started = true;
-    return status;
+    return threads->pool != NULL;
 }
 
 ffwd_status ffwd_threads_create(uint32_t count, bool fewer, ffwd_threads **out, ffwd_error *err) {
-    ffwd_threads *threads = ffwd_alloc_zero(sizeof *threads);
+    const uint64_t bytes = sizeof(ffwd_threads) + (count - 1) * sizeof(pthread_t);
+    ffwd_threads *threads = ffwd_alloc_zero(bytes);
     if (threads == NULL) {
-        return ffwd_fail_memory(err, sizeof *threads, "threads");
+        return ffwd_fail_memory(err, bytes, "threads");
     }
     atomic_init(&threads->count, count);
     (void)pthread_mutex_init(&threads->busy, NULL);
     threads->started = count == 1;
-    ffwd_status status = threads->started || fewer ? FFWD_OK : start(threads, fewer, err);
-    if (status != FFWD_OK) {
+    if (!threads->started && !fewer && !start(threads, fewer)) {
         ffwd_threads_destroy(threads);
-        return status;
+        return ffwd_fail(err, FFWD_ENOMEM, "%u threads cannot be created", count);
     }
     *out = threads;
     return FFWD_OK;
@@ -120,13 +107,11 @@ static bool take_pool(ffwd_threads *threads) {
     if (pthread_mutex_trylock(&threads->busy) != 0) {
         return false;
     }
-    if (!threads->started) {
-        (void)start(threads, true, NULL);
+    if (threads->pool != NULL || (!threads->started && start(threads, true))) {
+        return true;
     }
-    if (threads->pool == NULL) {
-        (void)pthread_mutex_unlock(&threads->busy);
-    }
-    return threads->pool != NULL;
+    (void)pthread_mutex_unlock(&threads->busy);
+    return false;
 }
 
 void ffwd_threads_start(ffwd_threads *threads) {
