@@ -36,8 +36,9 @@ static int open_y(const options *given, const row_source *x, row_sink *out) {
     const char *path = given->output != NULL ? given->output : "-";
     const name_list *names = &given->csv.names;
     if (names->count > 0 && names->count != out->cols) {
-        return fail(EX_USAGE, "--names has %zu names, but Y has %" PRIu64 " columns", names->count,
-                    out->cols);
+        return fail(EX_USAGE, "--names has %zu name%s, but Y has %" PRIu64 " column%s",
+                    names->count, names->count == 1 ? "" : "s", out->cols,
+                    out->cols == 1 ? "" : "s");
     }
     list_kept(x, out);
     wanted.kept = out->kept_names;

@@ -58,8 +58,9 @@ static void list_columns(const row_source *source, char *text, size_t size) {
 static int fail_columns(const row_source *source, const model_source *model) {
     char list[80];
     list_columns(source, list, sizeof list);
-    return fail(EX_DATAERR, "%s: %" PRIu64 " columns (%s), but %s takes %" PRIu64 " inputs%s",
-                source->name, source->cols, list, model->name, model->info.inputs,
+    return fail(EX_DATAERR, "%s: %" PRIu64 " column%s (%s), but %s takes %" PRIu64 " input%s%s",
+                source->name, source->cols, source->cols == 1 ? "" : "s", list, model->name,
+                model->info.inputs, model->info.inputs == 1 ? "" : "s",
                 source->cols > model->info.inputs
                     ? "; --columns names those that are inputs, --keep those that are not"
                     : "");

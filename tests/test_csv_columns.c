@@ -144,6 +144,19 @@ START_TEST(columns_that_are_refused) {
 END_TEST
 
 /** Hundreds of names do not fit into a message, and a line end in one must not end it. */
+START_TEST(names_that_are_ambiguous) {
+    static const char *const columns[] = {"a", "c"}, *const numbers[] = {"3", "c"};
+    static const double expected[] = {3, 2};
+    ffwd_reader_options options = FFWD_READER_OPTIONS_INIT;
+    options.columns = columns;
+    options.column_count = 2;
+    refuse_text("a,c,a\n1,2,3\n", &options, FFWD_EARGUMENT,
+                "columns 1 and 3 are both called 'a'; a number tells which");
+    options.columns = numbers;
+    expect_text("a,c,a\n1,2,3\n", &options, expected, 1, 2);
+}
+END_TEST
+
 START_TEST(long_lists_of_columns) {
     static const char *const unknown[] = {"no\tsuch\ncolumn, and one with a name that takes a lot"};
     char text[4000] = "\"a\nb\"";
@@ -242,6 +255,7 @@ static Suite *csv_columns_suite(void) {
     tcase_add_test(columns, options_tell_a_header);
     tcase_add_test(columns, missing_cells);
     tcase_add_test(columns, columns_that_are_refused);
+    tcase_add_test(columns, names_that_are_ambiguous);
     tcase_add_test(columns, long_lists_of_columns);
     suite_add_tcase(suite, columns);
 

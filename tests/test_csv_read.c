@@ -143,8 +143,24 @@ END_TEST
 
 /** Even a semicolon in each line makes no difference where the commas are not those of numbers. */
 START_TEST(decimal_commas_are_shown) {
-    refuse_text("a;b\n1,5;2,5\n", NULL, FFWD_EFORMAT, "line 2, column a: '1,5' is no number");
-    refuse_text("1,5;2,5\n3,5;4,5\n", NULL, FFWD_EFORMAT, "line 2, column 1,5: '3,5' is no number");
+    refuse_text("a;b\n1,5;2,5\n", NULL, FFWD_EFORMAT,
+                "line 2, column a: '1,5' has a comma; numbers have a point alone");
+    refuse_text("1,5;2,5\n3,5;4,5\n", NULL, FFWD_EFORMAT,
+                "line 2, column 1,5: '3,5' has a comma; numbers have a point alone");
+    refuse_text("a,b\n1,\"1,000\"\n", NULL, FFWD_EFORMAT,
+                "line 2, column b: '1,000' has a comma; numbers have a point alone");
+    refuse_text("a;b\n1;1,2,3\n", NULL, FFWD_EFORMAT, "line 2, column b: '1,2,3' is no number");
+}
+END_TEST
+
+/** Else all of them would be a header, and no row would be left. */
+START_TEST(lines_that_end_in_returns) {
+    static const char alone[] = "the first line ends in CR alone; LF or CR LF can be read";
+    static const double expected[] = {1, 2};
+    refuse_text("a\r1\r2\r", NULL, FFWD_EFORMAT, alone);
+    refuse_text("a,b\r1,2\r3,4", NULL, FFWD_EFORMAT, alone);
+    refuse_text("1,2\r3,4\n5,6\n", NULL, FFWD_EFORMAT, alone);
+    expect_text("\"a\rb\",c\r\n1,2\r\n", NULL, expected, 1, 2);
 }
 END_TEST
 
@@ -184,7 +200,7 @@ START_TEST(cells_that_are_refused) {
 END_TEST
 
 START_TEST(records_that_are_refused) {
-    refuse_text("a,b\n1,2\n3\n", NULL, FFWD_EFORMAT, "line 3 has 1 cells, but line 1 has 2");
+    refuse_text("a,b\n1,2\n3\n", NULL, FFWD_EFORMAT, "line 3 has 1 cell, but line 1 has 2");
     refuse_text("\na,b\n1,2\n\"3\n\",4,5\n", NULL, FFWD_EFORMAT,
                 "line 4 has 3 cells, but line 2 has 2");
     refuse_text("a,b,c\n1,2,3\n1,x\n", NULL, FFWD_EFORMAT, "line 3 has 2 cells, but line 1 has 3");
@@ -377,6 +393,7 @@ static Suite *csv_read_suite(void) {
     tcase_add_test(layout, no_delimiters);
     tcase_add_test(layout, layouts_that_are_refused);
     tcase_add_test(layout, decimal_commas_are_shown);
+    tcase_add_test(layout, lines_that_end_in_returns);
     suite_add_tcase(suite, layout);
 
     TCase *faults = tcase_create("faults");

@@ -83,14 +83,26 @@ static ffwd_status refuse_name(const ffwd_csv_columns *columns, const char *file
                      columns->named ? "" : ", without names", list);
 }
 
+/** The next column of a name from *index on. */
+static bool find_name(const ffwd_csv_columns *columns, const char *name, size_t *index) {
+    while (*index < columns->count && strcmp(columns->all[*index].name, name) != 0) {
+        ++*index;
+    }
+    return *index < columns->count;
+}
+
 /** The column of a name or a number. */
 static ffwd_status find_column(const ffwd_csv_columns *columns, const char *file, const char *name,
                                size_t *index, ffwd_error *err) {
-    for (size_t i = 0; i < columns->count; i++) {
-        if (strcmp(columns->all[i].name, name) == 0) {
-            *index = i;
-            return FFWD_OK;
-        }
+    char shown[FFWD_CSV_SHOWN];
+    *index = 0;
+    if (find_name(columns, name, index)) {
+        size_t other = *index + 1;
+        return !find_name(columns, name, &other)
+                   ? FFWD_OK
+                   : ffwd_fail(err, FFWD_EARGUMENT,
+                               "%s: columns %zu and %zu are both called '%s'; a number tells which",
+                               file, *index + 1, other + 1, ffwd_csv_show_text(name, shown));
     }
     if (ffwd_csv_column_number(name, index) && *index < columns->count) {
         return FFWD_OK;

@@ -149,10 +149,26 @@ static ffwd_status refuse_mixture(const char *file, const kinds *found, ffwd_err
                      found->texts.column + 1, ffwd_csv_show(&found->texts.cell, text));
 }
 
+/** Outside of quotes a '\r' belongs to a '\n': else all lines would be one. */
+static bool has_lone_return(const char *record, const char *end) {
+    bool quoted = false;
+    for (const char *at = record; at + 1 < end; at++) {
+        quoted = quoted != (*at == '"');
+        if (!quoted && at[0] == '\r' && at[1] != '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
 ffwd_status ffwd_csv_find_header(const ffwd_reader_options *options, const char *file,
                                  const char *record, const char *end, char delimiter, bool *named,
                                  ffwd_error *err) {
     kinds found = {0};
+    if (has_lone_return(record, end)) {
+        return ffwd_fail(err, FFWD_EFORMAT,
+                         "%s: the first line ends in CR alone; LF or CR LF can be read", file);
+    }
     ffwd_status status = find_kinds(options, file, record, end, delimiter, &found, err);
     if (status != FFWD_OK) {
         return status;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "format/decimal.h"
 
 /* ---------------------------------------------------------------------------------------- cells */
@@ -187,6 +188,21 @@ static bool is_uneven(const ffwd_csv_format *format, const ffwd_csv_task *task, 
     return *cells > 0 && *cells != format->columns.count;
 }
 
+/** Whether a cell is a number but for one comma, of decimals or of thousands. */
+static bool has_comma(const ffwd_csv_cell *cell) {
+    char text[FFWD_NUMBER_MAX];
+    double value;
+    if (cell->length >= sizeof text) {
+        return false;
+    }
+    memcpy(text, cell->text, cell->length);
+    char *comma = memchr(text, ',', cell->length);
+    if (comma != NULL) {
+        *comma = '.';
+    }
+    return comma != NULL && ffwd_number_parse(text, cell->length, &value);
+}
+
 static ffwd_status fail_cell(const ffwd_csv_format *format, const ffwd_csv_task *task,
                              unsigned long long line, ffwd_error *err) {
     const ffwd_csv_fault *fault = &task->fault;
@@ -214,6 +230,11 @@ static ffwd_status fail_cell(const ffwd_csv_format *format, const ffwd_csv_task 
                          "%s: line %llu has more than the %zu cells of line %llu", format->file,
                          line, format->columns.count, (unsigned long long)format->first_line);
     default:
+        if (has_comma(&fault->cell)) {
+            return ffwd_fail(err, FFWD_EFORMAT,
+                             "%s: line %llu, %s: '%s' has a comma; numbers have a point alone",
+                             format->file, line, column, ffwd_csv_show(&fault->cell, shown));
+        }
         return ffwd_fail_native(err, FFWD_EFORMAT, FFWD_CELL_TEXT,
                                 "%s: line %llu, %s: '%s' is no number", format->file, line, column,
                                 ffwd_csv_show(&fault->cell, shown));
@@ -230,9 +251,9 @@ ffwd_status ffwd_csv_fail(const ffwd_csv_format *format, const ffwd_csv_task *ta
                          format->file, line);
     }
     if (is_uneven(format, task, &cells)) {
-        return ffwd_fail(err, FFWD_EFORMAT, "%s: line %llu has %zu cells, but line %llu has %zu",
-                         format->file, line, cells, (unsigned long long)format->first_line,
-                         format->columns.count);
+        return ffwd_fail(err, FFWD_EFORMAT, "%s: line %llu has %zu cell%s, but line %llu has %zu",
+                         format->file, line, cells, cells == 1 ? "" : "s",
+                         (unsigned long long)format->first_line, format->columns.count);
     }
     return fail_cell(format, task, line, err);
 }
