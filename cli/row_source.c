@@ -27,12 +27,15 @@ static void describe_shape(const ffwd_matrix_info *x, char *text, size_t size) {
 
 static int fail_shapes(const char *name, const ffwd_matrix_info *x, const model_source *model) {
     char shape[64];
+    ffwd_operation first = {.kind = 0};
     describe_shape(x, shape, sizeof shape);
-    if (model->info.operation_count == 0) {
-        return fail(EX_DATAERR, "%s: X is %s, but %s takes %" PRIu64 " inputs", name, shape,
-                    model->name, model->info.inputs);
+    if (model->info.operation_count > 0) {
+        first = model_source_operation(model, 0);
     }
-    ffwd_operation first = model_source_operation(model, 0);
+    if (first.kind != FFWD_DENSE) {
+        return fail(EX_DATAERR, "%s: X is %s, but %s takes %" PRIu64 " input%s", name, shape,
+                    model->name, model->info.inputs, model->info.inputs == 1 ? "" : "s");
+    }
     return fail(EX_DATAERR, "%s: X is %s, but W1 of %s is [%" PRIu64 "][%" PRIu64 "]", name, shape,
                 model->name, first.neurons, first.inputs);
 }
@@ -80,6 +83,11 @@ static int fit_model(row_source *source, const model_source *model) {
     source->cols = x.cols;
     if (x.cols == model->info.inputs) {
         return EXIT_DONE;
+    }
+    if (x.cols == 0 && ffwd_reader_kept_name(source->reader, 0) != NULL) {
+        return fail(EX_DATAERR, "%s: all columns are kept, but %s takes %" PRIu64 " input%s",
+                    source->name, model->name, model->info.inputs,
+                    model->info.inputs == 1 ? "" : "s");
     }
     return ffwd_reader_name(source->reader, 0) != NULL ? fail_columns(source, model)
                                                        : fail_shapes(source->name, &x, model);

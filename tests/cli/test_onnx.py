@@ -392,6 +392,14 @@ class Refused(command.Case):
         self.check("rows of 1099511627776 values", [node("Relu", "x", "y")], x=(None, 1 << 40))
         self.check("takes 3 inputs, but a row has 5", [node("MatMul", "x w", "y")], x=(None, 5))
 
+    def test_rows_of_another_width(self):
+        np.save(command.folder / "x.npy", X)
+        for nodes, text in (([node("Relu", "x", "y")], "net.onnx takes 5 inputs"),
+                            ([node("MatMul", "x w", "y")], "W1 of net.onnx is [2][5]")):
+            save(nodes, [tensor("w", np.ones((5, 2), np.float32))], x=(None, 5))
+            done = ffwd("run", "net.onnx", "x.npy", "-o", "none.npy", status=65)
+            self.assertEqual(done.stderr, f"ffwd: x.npy: X is [11][3], but {text}\n")
+
     def test_names_stay_on_their_line(self):
         self.check("node 'a?b' (X?[31m)", [node("X\x1b[31m", "x", "y", name="a\nb")])
 
