@@ -10,6 +10,10 @@
 #define MOST_RUNS   2001
 #define FEWEST_RUNS 5
 
+const char *micro_device(const micro_options *given) {
+    return given->device != NULL ? given->device : "cpu";
+}
+
 uint64_t micro_now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -74,7 +78,7 @@ ffwd_engine *micro_engine(const micro_options *given, const ffwd_model *model, u
     ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
     ffwd_engine *engine = NULL;
     device.threads = given->threads;
-    options.device = given->device;
+    options.device = micro_device(given);
     options.device_options = given->threads > 0 ? &device : NULL;
     options.expected_rows = rows;
     options.no_fallback = 1;

@@ -9,7 +9,10 @@
 typedef struct micro_options {
     bool json;
     uint32_t threads;   /**< 0: all */
-    const char *device; /**< "cpu" where nothing was said */
+    const char *device; /**< NULL: nothing was said, which mostly means "cpu" */
+
+    const char *network; /**< predictions: those that have this in their name; NULL: all */
+    uint64_t rows;       /**< predictions: this many alone; 0: all */
 } micro_options;
 
 /** One of the benchmarks: prints a table. */
@@ -20,6 +23,9 @@ void micro_creation(const micro_options *given);
 void micro_transposes(const micro_options *given);
 void micro_limits(const micro_options *given);
 void micro_predictions(const micro_options *given);
+
+/** The device of the options, or the CPU. */
+const char *micro_device(const micro_options *given);
 
 uint64_t micro_now_ns(void);
 

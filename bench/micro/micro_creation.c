@@ -71,10 +71,12 @@ void micro_creation(const micro_options *given) {
     ffwd_device *device = NULL;
     options.threads = given->threads;
     const uint64_t start = micro_now_ns();
-    micro_need(ffwd_device_open(given->device, given->threads > 0 ? &options : NULL, &device, &err),
-               &err);
+    micro_need(
+        ffwd_device_open(micro_device(given), given->threads > 0 ? &options : NULL, &device, &err),
+        &err);
     printf("%s opened in %.1f us; then, in us, medians of %d:\n%-24s %10s %10s %10s %10s\n",
-           given->device, since(start) * 1e-3, TIMES, "", "model", "engine", "clone", "destroy");
+           micro_device(given), since(start) * 1e-3, TIMES, "", "model", "engine", "clone",
+           "destroy");
     for (uint32_t dtype = FFWD_F32; dtype <= FFWD_F64; dtype++) {
         for (size_t i = 0; i < MICRO_NET_COUNT; i++) {
             print_costs(&micro_nets[i], dtype, device);

@@ -26,11 +26,12 @@ static const benchmark benchmarks[] = {
 #define BENCHMARK_COUNT (sizeof benchmarks / sizeof benchmarks[0])
 
 static int usage(void) {
-    fprintf(stderr, "usage: ffwd_micro NAME [--threads N] [--device SEL] [--json]\n\n");
+    fprintf(stderr, "usage: ffwd_micro NAME [--threads N] [--device SEL] [--json]\n"
+                    "                       [--network TEXT] [--rows N]\n\n");
     for (size_t i = 0; i < BENCHMARK_COUNT; i++) {
         fprintf(stderr, "  %-12s %s\n", benchmarks[i].name, benchmarks[i].what);
     }
-    fprintf(stderr, "\n--json is known to limits alone.\n");
+    fprintf(stderr, "\n--json is known to limits alone, --network and --rows to predictions.\n");
     return 64;
 }
 
@@ -44,6 +45,10 @@ static bool parse(int count, char **texts, micro_options *given) {
             given->threads = (uint32_t)strtoul(texts[++i], NULL, 10);
         } else if (strcmp(texts[i], "--device") == 0 && has_value) {
             given->device = texts[++i];
+        } else if (strcmp(texts[i], "--network") == 0 && has_value) {
+            given->network = texts[++i];
+        } else if (strcmp(texts[i], "--rows") == 0 && has_value) {
+            given->rows = strtoull(texts[++i], NULL, 10);
         } else {
             return false;
         }
@@ -52,7 +57,7 @@ static bool parse(int count, char **texts, micro_options *given) {
 }
 
 int main(int argc, char **argv) {
-    micro_options given = {.device = "cpu"};
+    micro_options given = {0};
     if (argc < 2 || !parse(argc - 2, argv + 2, &given)) {
         return usage();
     }
