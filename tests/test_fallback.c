@@ -168,7 +168,7 @@ static fake_device *fake_open(const char *id, int first, int count) {
     fake->fail_count = count;
     fake->fail_status = FFWD_EDEVICE;
     fake->room_rows = UINT64_MAX;
-    fake->rates = (ffwd_rates){.flops = 1e9, .memory = 1e9};
+    fake->rates = (ffwd_rates){.flops = 1e9, .memory = {{.rate = 1e9}}};
     return fake;
 }
 

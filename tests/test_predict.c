@@ -27,29 +27,74 @@ static ffwd_prediction predict(const ffwd_rates *rates) {
 }
 
 START_TEST(the_slower_of_computing_and_memory) {
-    const ffwd_rates computing = {.flops = 1, .memory = 1, .measured = true};
+    const ffwd_rates computing = {.flops = 1, .memory = {{.rate = 1}}, .measured = true};
     ffwd_prediction found = predict(&computing);
     ck_assert_uint_eq(found.total_ns, 50000);
     ck_assert_uint_eq(found.compute_ns, 50000);
     ck_assert_uint_eq(found.memory_ns, 13000);
     ck_assert_uint_eq(found.measured, 1);
-    const ffwd_rates memory = {.flops = 100, .memory = 0.5, .launch_ns = 7};
+    const ffwd_rates memory = {.flops = 100, .memory = {{.rate = 0.5}}, .launch_ns = 7};
     found = predict(&memory);
     ck_assert_uint_eq(found.total_ns, 26140);
     ck_assert_uint_eq(found.launch_ns, 140);
     ck_assert_uint_eq(found.measured, 0);
-    const ffwd_rates cached = {.flops = 100, .memory = 0.5, .cache_bytes = 13000};
-    ck_assert_uint_eq(predict(&cached).total_ns, 500);
+}
+END_TEST
+
+/** The work moves 13,000 bytes. */
+START_TEST(memory_is_faster_near) {
+    ffwd_rates rates = {.flops = 1e6, .memory = {{1000, 8}, {13000, 4}, {1e6, 1}}};
+    ck_assert_uint_eq(predict(&rates).total_ns, 13000 / 4);
+    rates.memory[0].bytes = 13001;
+    rates.memory[1].bytes = 20000;
+    ck_assert_uint_eq(predict(&rates).total_ns, 13000 / 8);
+    rates.memory[0].bytes = 100;
+    rates.memory[1].bytes = 1300;
+    rates.memory[2].bytes = 130000; // half of the way, as orders of magnitude go
+    ck_assert_uint_eq(predict(&rates).total_ns, (uint64_t)(13000 / 2.5));
+    rates.memory[2].rate = 5; // noise
+    ck_assert_uint_eq(predict(&rates).total_ns, 13000 / 4);
+    rates.memory[2] = (ffwd_memory_level){120, 1}; // no farther than the one before
+    ck_assert_uint_eq(predict(&rates).total_ns, 13000 / 4);
+    rates.memory[1].rate = 0;
+    rates.memory[2].rate = 0;
+    ck_assert_uint_eq(predict(&rates).total_ns, 13000 / 8);
+}
+END_TEST
+
+/** What is predicted for so many rows of 60 bytes, in one chunk. */
+static uint64_t time_of(const ffwd_rates *rates, uint64_t rows) {
+    const ffwd_work some = {
+        .rows = rows, .flops = 10, .x_bytes = 40, .y_bytes = 20, .chunks = 1, .launches = 1};
+    ffwd_prediction prediction = FFWD_PREDICTION_INIT;
+    ffwd_predict(&some, rates, &prediction);
+    return prediction.total_ns;
+}
+
+START_TEST(more_rows_take_longer) {
+    const ffwd_rates rates = {
+        .flops = 170, .memory = {{1 << 19, 200}, {8 << 20, 60}, {64 << 20, 63}}, .launch_ns = 300};
+    for (uint64_t rows = 1; rows < 100000000; rows += rows / 3 + 1) {
+        ck_assert_uint_ge(time_of(&rates, rows + rows / 3 + 1), time_of(&rates, rows));
+    }
+}
+END_TEST
+
+START_TEST(the_last_rows_of_few_are_a_thread_s) {
+    const ffwd_rates rates = {.flops = 4, .threads = 4, .unit_rows = 48};
+    ck_assert_uint_eq(time_of(&rates, 192), 192 * 10 / 4);
+    ck_assert_uint_eq(time_of(&rates, 193), 384 * 10 / 4);
+    ck_assert_uint_eq(time_of(&rates, 1), 192 * 10 / 4);
 }
 END_TEST
 
 START_TEST(transfers_hide_behind_kernels_but_for_a_chunk) {
-    const ffwd_rates rates = {.flops = 1, .memory = 1, .upload = 1, .download = 2};
+    const ffwd_rates rates = {.flops = 1, .memory = {{.rate = 1}}, .upload = 1, .download = 2};
     const ffwd_prediction found = predict(&rates);
     ck_assert_uint_eq(found.upload_ns, 8000);
     ck_assert_uint_eq(found.download_ns, 2000);
     ck_assert_uint_eq(found.total_ns, 50000 + (8000 + 2000) / 10);
-    const ffwd_rates slow = {.flops = 1, .memory = 1, .upload = 0.1, .download = 1};
+    const ffwd_rates slow = {.flops = 1, .memory = {{.rate = 1}}, .upload = 0.1, .download = 1};
     ck_assert_uint_eq(predict(&slow).total_ns, 80000 + (50000 + 4000) / 10);
 }
 END_TEST
@@ -89,7 +134,7 @@ START_TEST(the_work_of_a_plan) {
     found = work_of(1, 1000, 0);
     ck_assert_double_eq(found.chunks, 0);
     ffwd_prediction prediction = FFWD_PREDICTION_INIT;
-    const ffwd_rates rates = {.flops = 1, .memory = 1, .upload = 1, .launch_ns = 5};
+    const ffwd_rates rates = {.flops = 1, .memory = {{.rate = 1}}, .upload = 1, .launch_ns = 5};
     ffwd_predict(&found, &rates, &prediction);
     ck_assert_uint_eq(prediction.total_ns, 0);
 }
@@ -126,6 +171,9 @@ int main(void) {
     Suite *suite = suite_create("predict");
     TCase *given = tcase_create("given rates");
     tcase_add_test(given, the_slower_of_computing_and_memory);
+    tcase_add_test(given, memory_is_faster_near);
+    tcase_add_test(given, more_rows_take_longer);
+    tcase_add_test(given, the_last_rows_of_few_are_a_thread_s);
     tcase_add_test(given, transfers_hide_behind_kernels_but_for_a_chunk);
     tcase_add_test(given, little_work_is_one_thread_s);
     tcase_add_test(given, the_work_of_a_plan);

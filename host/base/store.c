@@ -266,6 +266,17 @@ void *ffwd_store_find(ffwd_store *store, const char *key, size_t *bytes) {
     return value;
 }
 
+bool ffwd_store_take(ffwd_store *store, const char *key, void *value, size_t bytes) {
+    size_t found_bytes = 0;
+    void *found = ffwd_store_find(store, key, &found_bytes);
+    const bool good = found != NULL && found_bytes == bytes;
+    if (good) {
+        memcpy(value, found, bytes);
+    }
+    ffwd_free(found);
+    return good;
+}
+
 void ffwd_store_spoil(ffwd_store *store, const char *key) {
     const int folder = open_folder(store, false);
     char name[NAME_BYTES];

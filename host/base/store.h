@@ -45,6 +45,10 @@ void ffwd_store_finish(ffwd_store *store);
 /** A copy of the value of a key, for ffwd_free; NULL, and a miss, where there is none. */
 void *ffwd_store_find(ffwd_store *store, const char *key, size_t *bytes);
 
+/** The value of a key, where it has just these bytes: false, and the value left alone, where there
+ *  is none such. */
+bool ffwd_store_take(ffwd_store *store, const char *key, void *value, size_t bytes);
+
 /** A value that was found is of no use after all: the hit was a miss, and the file goes. */
 void ffwd_store_spoil(ffwd_store *store, const char *key);
 

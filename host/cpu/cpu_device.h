@@ -9,6 +9,10 @@
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
 
+/** Y of so many bytes is written past the caches: more than a core's second level, so little of it
+ *  would be found. */
+#define FFWD_CPU_BYPASS_BYTES (UINT64_C(2) << 20)
+
 typedef struct ffwd_cpu_device {
     ffwd_device base;
     const ffwd_isa *isa;
@@ -71,7 +75,8 @@ void ffwd_cpu_rates(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
 
 /** The best rate of bursts of multiply-adds in registers, GFLOP/s. */
 double ffwd_cpu_multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code);
-/** Nanoseconds of a plain pass that reads x and writes y. */
+/** Nanoseconds of a plain pass that reads x and writes y, as a run's Y of so many bytes would be.
+ */
 uint64_t ffwd_cpu_time_pass(ffwd_threads *threads, const ffwd_rowblock *code, const void *x,
                             void *y, uint64_t bytes);
 

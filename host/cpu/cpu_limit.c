@@ -56,7 +56,7 @@ static uint64_t time_pass(ffwd_threads *threads, pass *p, bool nontemporal) {
 uint64_t ffwd_cpu_time_pass(ffwd_threads *threads, const ffwd_rowblock *code, const void *x,
                             void *y, uint64_t bytes) {
     pass p = {.code = code, .x = x, .y = y, .x_bytes = bytes, .y_bytes = bytes};
-    return time_pass(threads, &p, false);
+    return time_pass(threads, &p, bytes >= FFWD_CPU_BYPASS_BYTES);
 }
 
 /** Reads the weights, which a run reads once as well. */

@@ -18,10 +18,6 @@
  */
 #define THREAD_WORK (1ull << 16)
 
-/** Rows written past the caches: more than a core's second level, so little of it would be found.
- */
-#define BYPASS_BYTES (2ull << 20)
-
 /** A thread comes back for more this often, so that a slow one leaves its share to the others. */
 #define GRABS_PER_THREAD 16
 
@@ -365,7 +361,7 @@ static ffwd_rows between_rows(const ffwd_cpu_placement *cpu, size_t stage, uint6
 
 /** Whether Y would only push other rows out of the caches. */
 static bool bypasses_cache(const ffwd_chunk *chunk) {
-    return ffwd_rows_bytes(&chunk->y) >= BYPASS_BYTES;
+    return ffwd_rows_bytes(&chunk->y) >= FFWD_CPU_BYPASS_BYTES;
 }
 
 /** One stage of a chunk, from x into what its job says. */

@@ -2,6 +2,8 @@
 // Work over rates.
 #include "device/predict.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 
 /** What an activation costs beside multiply-adds, in flops: those with exp or log take some thirty
@@ -81,22 +83,45 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
-/** The share of the device that works on so few flops. */
-static double share(const ffwd_rates *rates, double flops) {
-    const bool alone = rates->threads > 1 && flops < rates->threads * rates->thread_flops;
-    return alone ? 1 / rates->threads : 1;
+/** Bytes a nanosecond of a pass over so many of them; 0 where nothing is known. More bytes never
+ *  pass faster, as noise may have it. */
+static double memory_rate(const ffwd_memory_level *levels, double bytes) {
+    const ffwd_memory_level *near = &levels[0];
+    double rate = near->rate;
+    for (size_t i = 1; i < FFWD_MEMORY_LEVELS && bytes > near->bytes; i++) {
+        const ffwd_memory_level *far = &levels[i];
+        if (far->bytes > near->bytes && far->rate > 0) {
+            const double way = log(bytes / near->bytes) / log(far->bytes / near->bytes);
+            rate -= (way < 1 ? way : 1) * larger(rate - far->rate, 0);
+            near = far;
+        }
+    }
+    return rate;
+}
+
+/** Whether one thread does all of it, since waking the others would take longer. */
+static bool is_alone(const ffwd_rates *rates, double flops) {
+    return rates->threads > 1 && flops < rates->threads * rates->thread_flops;
+}
+
+/** Rows in whose time threads are done that take whole units: some have none left for the last. */
+static double shared_rows(const ffwd_rates *rates, double rows) {
+    const double round = rates->threads * rates->unit_rows;
+    return round >= 1 ? ceil(rows / round) * round : rows;
 }
 
 void ffwd_predict(const ffwd_work *work, const ffwd_rates *rates, ffwd_prediction *prediction) {
     const double rows = (double)work->rows, flops = rows * work->flops;
     const double moved = rows * (work->x_bytes + work->y_bytes + work->between_bytes) +
                          work->chunks * work->weight_bytes;
-    const double part = share(rates, flops);
-    const double compute = over(flops, rates->flops * part);
-    const double memory = moved > rates->cache_bytes ? over(moved, rates->memory * part) : 0;
+    const bool alone = is_alone(rates, flops);
+    const double part = alone ? 1 / rates->threads : 1;
+    const double counted = alone ? rows : shared_rows(rates, rows);
+    const double compute = over(counted * work->flops, rates->flops * part);
+    const double memory = over(moved, memory_rate(rates->memory, moved) * part);
     const double upload = over(rows * work->x_bytes, rates->upload);
     const double download = over(rows * work->y_bytes, rates->download);
-    const double wake = part < 1 || rates->threads <= 1 ? 0 : rates->wake_ns;
+    const double wake = alone || rates->threads <= 1 ? 0 : rates->wake_ns;
     const double launch = work->launches * (rates->launch_ns + wake);
     const double kernel = larger(compute, memory) + launch;
     const double beside = larger(kernel, larger(upload, download));

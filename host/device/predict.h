@@ -21,14 +21,25 @@ typedef struct ffwd_work {
     double chunks, launches; /**< of all rows */
 } ffwd_work;
 
+/** What passes over X and Y of so many bytes together in a nanosecond. */
+typedef struct ffwd_memory_level {
+    double bytes, rate;
+} ffwd_memory_level;
+
+/** A core's own cache, one of many cores, and what is behind. */
+enum { FFWD_MEMORY_LEVELS = 3 };
+
 /** What a device can do. Rates are of all of it; in bytes or flops a nanosecond. */
 typedef struct ffwd_rates {
-    double flops, memory;
+    double flops;
+    /** From few bytes to many; those without a rate are not there. Between two of them the rate
+     *  changes with the logarithm of the bytes, outside it stays. */
+    ffwd_memory_level memory[FFWD_MEMORY_LEVELS];
     double upload, download; /**< 0: rows stay in place */
     double launch_ns;        /**< of a kernel, until it is at work and seen to be done */
     double threads;          /**< that share a run; 0: cannot be had apart */
-    double cache_bytes;      /**< rows that are no more than this are found in a cache */
     double thread_flops;     /**< work for a thread, below which one does all of it */
+    double unit_rows;        /**< that threads take whole; 0: any part */
     double wake_ns;          /**< of a kernel that several threads share */
     double setup_ns;         /**< until it is ready for a model, opening included */
     bool measured;           /**< on this device; else assumed of its kind */

@@ -71,7 +71,7 @@ static const ffwd_rates *rates_of_cpu(const ffwd_model *model, ffwd_choice *choi
 
 /** The CPU's time: by measured rates only where the work is not short on the slowest machine. */
 static double time_of_cpu(const ffwd_model *model, uint64_t rows, ffwd_choice *choice) {
-    static const ffwd_rates slow = {.flops = SLOW_FLOPS, .memory = SLOW_MEMORY};
+    static const ffwd_rates slow = {.flops = SLOW_FLOPS, .memory = {{.rate = SLOW_MEMORY}}};
     const double most = on_cpu(model, rows, &slow);
     return most < OPENING_NS ? most : on_cpu(model, rows, rates_of_cpu(model, choice));
 }

@@ -19,7 +19,7 @@
 
 static void assume_gpu(uint32_t dtype, ffwd_rates *rates) {
     *rates = (ffwd_rates){.flops = dtype == FFWD_F64 ? GPU_FLOPS_F64 : GPU_FLOPS_F32,
-                          .memory = GPU_MEMORY,
+                          .memory = {{.rate = GPU_MEMORY}},
                           .launch_ns = GPU_LAUNCH_NS,
                           .setup_ns = GPU_SETUP_NS};
 }
