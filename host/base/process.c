@@ -4,15 +4,34 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 
 static atomic_uint fork_generation;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-uint64_t ffwd_now_ns(void) {
+static uint64_t read_clock(clockid_t clock) {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+uint64_t ffwd_now_ns(void) {
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t ffwd_thread_ns(void) {
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static int compare(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint64_t ffwd_quartile_ns(uint64_t *ns, size_t count) {
+    qsort(ns, count, sizeof *ns, compare);
+    return ns[count / 4];
 }
 
 static void count_fork(void) {

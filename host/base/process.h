@@ -5,10 +5,15 @@
 
 #include <fenv.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** Monotonic nanoseconds. */
 uint64_t ffwd_now_ns(void);
+/** Nanoseconds that this thread has had a processor. */
+uint64_t ffwd_thread_ns(void);
+/** The lower quartile of times, which it sorts: half of a busy machine is somebody else's. */
+uint64_t ffwd_quartile_ns(uint64_t *ns, size_t count);
 
 /**
  * Grows by one in every forked child. An object that owns threads or a driver remembers it, since

@@ -73,8 +73,6 @@ ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const 
                            ffwd_limit *limit, ffwd_error *err);
 void ffwd_cpu_rates(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
 
-/** The best rate of bursts of multiply-adds in registers, GFLOP/s. */
-double ffwd_cpu_multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code);
 /** Nanoseconds of a plain pass that reads x and writes y, as a run's Y of so many bytes would be.
  */
 uint64_t ffwd_cpu_time_pass(ffwd_threads *threads, const ffwd_rowblock *code, const void *x,

@@ -114,7 +114,8 @@ static double best_burst(ffwd_threads *threads, const ffwd_rowblock *code, uint6
 /** Long enough that waking the threads does not count, short enough for each of many pairs. */
 #define BURST_NS 500000
 
-double ffwd_cpu_multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code) {
+/** The best rate of bursts of multiply-adds in registers, GFLOP/s. */
+static double multiply_add_rate(ffwd_threads *threads, const ffwd_rowblock *code) {
     uint64_t iterations = 1024, ns = 0;
     double rate;
     while (rate = best_burst(threads, code, iterations, 3, &ns), ns < BURST_NS) {
@@ -142,10 +143,10 @@ ffwd_status ffwd_cpu_limit(ffwd_placement *placement, const ffwd_rows *x, const 
     const uint64_t weights_ns = time_weights(cpu->threads, code, model);
     limit->stream_ns = ffwd_max(ffwd_min(plain_ns, streamed_ns) + weights_ns, 1);
     limit->stream_bytes = p.x_bytes + p.y_bytes + ffwd_model_weight_bytes(model);
-    limit->fma_gflops = ffwd_cpu_multiply_add_rate(cpu->threads, code);
+    limit->fma_gflops = multiply_add_rate(cpu->threads, code);
     if (cpu->isa_forced) {
         limit->isa_fma_gflops =
-            ffwd_cpu_multiply_add_rate(cpu->threads, ffwd_isa_rowblock(cpu->isa, model->dtype));
+            multiply_add_rate(cpu->threads, ffwd_isa_rowblock(cpu->isa, model->dtype));
     }
     return FFWD_OK;
 }

@@ -2,7 +2,6 @@
 // What predictions reckon with on the CPU path: multiply-adds in registers, passes over memory, and
 // waking threads, measured once a machine and kept.
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/process.h"
@@ -16,15 +15,20 @@
 #define FAR_BYTES    (UINT64_C(64) << 20)
 
 /** A machine may be busy: the best of many looks counts. */
-enum { PASSES = 8, LOOKS = 8, WAKES = 64 };
+enum { LOOKS = 16, WAKES = 64 };
+/** Passes over as many bytes, all together. */
+#define PASSES_NS 10000000
+
+/** Of multiply-adds, each thread: long enough that reading the clock does not count. */
+#define BURST_NS 200000
 
 /** What is worse than this, for a thread, was waiting, and is not kept for later processes. */
 #define LEAST_FLOPS  2
 #define LEAST_MEMORY 0.5
 #define MOST_WAKE_NS 50000
 
-/** What of the multiply-adds in registers a plan reaches: 0.6 to 0.9, see bench/README.md. */
-#define PLAN_SHARE 0.75
+/** What of the multiply-adds in registers a plan reaches: docs/predictions.md has 0.8 to 1. */
+#define PLAN_SHARE 0.85
 
 /** Begin and end of a run of one block, nothing waiting; see cpu_run.c for a thread's work. */
 #define LAUNCH_NS    300
@@ -40,25 +44,33 @@ typedef struct kept_rates {
     double flops, memory[FFWD_MEMORY_LEVELS], wake_ns;
 } kept_rates;
 
-/** By one thread, as any other has it: waking them would take longer than the pass. */
-static double measure_own(const ffwd_cpu_device *cpu, const ffwd_rowblock *code,
-                          const unsigned char *x, unsigned char *y) {
-    uint64_t ns = UINT64_MAX;
-    for (int i = 0; i < PASSES; i++) {
-        const uint64_t start = ffwd_now_ns();
-        code->stream(x, OWN_BYTES / 2, y, OWN_BYTES / 2, false);
-        ns = ffwd_min(ns, ffwd_now_ns() - start);
+/** The least nanoseconds of passes over so many bytes; by one thread alone where they are its own.
+ */
+static double least_pass(const ffwd_cpu_device *cpu, const ffwd_rowblock *code,
+                         const unsigned char *x, unsigned char *y, uint64_t bytes, bool alone) {
+    const uint64_t begin = ffwd_now_ns();
+    uint64_t least = UINT64_MAX, end = begin;
+    while (end - begin < PASSES_NS) {
+        const uint64_t start = end;
+        if (alone) {
+            code->stream(x, bytes / 2, y, bytes / 2, false);
+        } else {
+            (void)ffwd_cpu_time_pass(cpu->threads, code, x, y, bytes / 2);
+        }
+        end = ffwd_now_ns();
+        least = ffwd_min(least, end - start);
     }
-    return (double)OWN_BYTES * ffwd_threads_count(cpu->threads) / (double)ffwd_max(ns, 1);
+    return (double)ffwd_max(least, 1);
 }
 
-static double measure_pass(const ffwd_cpu_device *cpu, const ffwd_rowblock *code,
-                           const unsigned char *x, unsigned char *y, uint64_t bytes) {
-    uint64_t ns = UINT64_MAX;
-    for (int i = 0; i < PASSES; i++) {
-        ns = ffwd_min(ns, ffwd_cpu_time_pass(cpu->threads, code, x, y, bytes / 2));
-    }
-    return (double)bytes / (double)ffwd_max(ns, 1);
+/** Bytes a nanosecond. In a core's own cache one thread tells what each of them has: waking them
+ *  would take longer than the pass. */
+static void measure_memory(const ffwd_cpu_device *cpu, const ffwd_rowblock *code,
+                           const unsigned char *x, unsigned char *y, double *rates) {
+    const double threads = ffwd_threads_count(cpu->threads);
+    rates[0] = (double)OWN_BYTES * threads / least_pass(cpu, code, x, y, OWN_BYTES, true);
+    rates[1] = (double)SHARED_BYTES / least_pass(cpu, code, x, y, SHARED_BYTES, false);
+    rates[2] = (double)FAR_BYTES / least_pass(cpu, code, x, y, FAR_BYTES, false);
 }
 
 static void do_nothing(void *context, size_t slot) {
@@ -66,12 +78,7 @@ static void do_nothing(void *context, size_t slot) {
     (void)slot;
 }
 
-static int compare(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/** Until all threads are at work and seen to be done: the median of runs one after the other. */
+/** Until all threads are at work and seen to be done: runs one after the other. */
 static double measure_wake(const ffwd_cpu_device *cpu) {
     const uint32_t threads = ffwd_threads_count(cpu->threads);
     uint64_t ns[WAKES];
@@ -80,8 +87,39 @@ static double measure_wake(const ffwd_cpu_device *cpu) {
         ffwd_threads_run(cpu->threads, threads, do_nothing, NULL);
         ns[i] = ffwd_now_ns() - start;
     }
-    qsort(ns, WAKES, sizeof ns[0], compare);
-    return (double)ns[WAKES / 2];
+    return (double)ffwd_quartile_ns(ns, WAKES);
+}
+
+/** Multiply-adds of all threads at once. */
+typedef struct burn {
+    const ffwd_rowblock *code;
+    uint64_t iterations;
+    atomic_ullong rate; /**< in flops a second, of all threads */
+} burn;
+
+/** By the time that the thread had a processor: others may want it too. */
+static void burn_slot(void *context, size_t slot) {
+    (void)slot;
+    burn *b = context;
+    const uint64_t start = ffwd_thread_ns();
+    const uint64_t flops = b->code->multiply_add(b->iterations);
+    const uint64_t ns = ffwd_max(ffwd_thread_ns() - start, 1);
+    atomic_fetch_add(&b->rate, (uint64_t)((double)flops / (double)ns * 1e9));
+}
+
+static double measure_flops(const ffwd_cpu_device *cpu, const ffwd_rowblock *code) {
+    burn b = {.code = code, .iterations = 1024};
+    uint64_t start = ffwd_thread_ns(), best = 0;
+    while (code->multiply_add(b.iterations), ffwd_thread_ns() - start < BURST_NS) {
+        b.iterations *= 2;
+        start = ffwd_thread_ns();
+    }
+    for (int i = 0; i < LOOKS; i++) {
+        atomic_init(&b.rate, 0);
+        ffwd_threads_run(cpu->threads, ffwd_threads_count(cpu->threads), burn_slot, &b);
+        best = ffwd_max(best, atomic_load(&b.rate));
+    }
+    return (double)best / 1e9;
 }
 
 /** False without memory. */
@@ -90,15 +128,9 @@ static bool measure(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept
     unsigned char *x = ffwd_alloc_zero(FAR_BYTES / 2), *y = ffwd_alloc_zero(FAR_BYTES / 2);
     const bool able = x != NULL && y != NULL;
     if (able) {
-        kept->memory[0] = measure_own(cpu, code, x, y);
-        kept->memory[1] = measure_pass(cpu, code, x, y, SHARED_BYTES);
-        kept->memory[2] = measure_pass(cpu, code, x, y, FAR_BYTES);
+        measure_memory(cpu, code, x, y, kept->memory);
         kept->wake_ns = measure_wake(cpu);
-        kept->flops = 0;
-        for (int i = 0; i < LOOKS; i++) {
-            const double rate = ffwd_cpu_multiply_add_rate(cpu->threads, code);
-            kept->flops = rate > kept->flops ? rate : kept->flops;
-        }
+        kept->flops = measure_flops(cpu, code);
     }
     ffwd_free(x);
     ffwd_free(y);
@@ -119,7 +151,7 @@ static bool plausible(const kept_rates *kept, double threads) {
 static bool find(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept) {
     const double threads = ffwd_threads_count(cpu->threads);
     char key[512];
-    (void)snprintf(key, sizeof key, "rates 2 of ffwd %s\n%s, %s, %u threads\n%s", FFWD_VERSION,
+    (void)snprintf(key, sizeof key, "rates 3 of ffwd %s\n%s, %s, %u threads\n%s", FFWD_VERSION,
                    cpu->name, cpu->isa->name, (unsigned)ffwd_threads_count(cpu->threads),
                    ffwd_dtype_name(dtype));
     ffwd_store store;
