@@ -96,6 +96,12 @@ START_TEST(transfers_hide_behind_kernels_but_for_a_chunk) {
     ck_assert_uint_eq(found.total_ns, 50000 + (8000 + 2000) / 10);
     const ffwd_rates slow = {.flops = 1, .memory = {{.rate = 1}}, .upload = 0.1, .download = 1};
     ck_assert_uint_eq(predict(&slow).total_ns, 80000 + (50000 + 4000) / 10);
+    ffwd_rates serial = rates;
+    serial.serial = true;
+    ck_assert_uint_eq(predict(&serial).total_ns, 50000 + 8000 + 2000);
+    serial.chunk_ns = 3;
+    serial.launch_ns = 1;
+    ck_assert_uint_eq(predict(&serial).launch_ns, 10 * 3 + 20 * 1);
 }
 END_TEST
 

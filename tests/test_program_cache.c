@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Programs and verdicts from process to process: found the second time, and made anew where what is
-// there is damaged, another driver's, refused, or computes wrongly.
+// Programs, verdicts and rates from process to process: found the second time, and made anew where
+// what is there is damaged, another driver's, refused, or computes wrongly.
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@
 static struct {
     ffwd_opencl_api real;
     int compiled, launched;
+    bool fails;           /**< every launch */
     cl_int refusal;       /**< of the next binary, or CL_SUCCESS */
     const void *replaced; /**< what the next binary is instead, or NULL */
     size_t replaced_bytes;
@@ -399,6 +400,83 @@ START_TEST(refusal_is_not_kept) {
 }
 END_TEST
 
+static cl_int CL_API_CALL launch(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                 const size_t *offset, const size_t *items, const size_t *group,
+                                 cl_uint count, const cl_event *list, cl_event *event) {
+    driver.launched++;
+    return driver.fails ? CL_INVALID_VALUE
+                        : driver.real.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
+                                                             items, group, count, list, event);
+}
+
+/** What another process reckons with, and whether it had to launch anything to know. */
+static ffwd_rates ask_rates(uint32_t dtype, bool launched) {
+    ffwd_opencl_device *device = open_device();
+    ffwd_rates rates;
+    ck_assert_ptr_nonnull(device);
+    ffwd_opencl_api counting = *device->cl;
+    counting.clEnqueueNDRangeKernel = launch;
+    device->cl = &counting;
+    driver.launched = 0;
+    device->base.ops->rates(&device->base, dtype, &rates);
+    ck_assert_int_eq(driver.launched > 0, launched);
+    close_device(device);
+    return rates;
+}
+
+static void expect_same(const ffwd_rates *a, const ffwd_rates *b) {
+    ck_assert(a->measured && b->measured);
+    ck_assert_double_eq(a->launch_ns, b->launch_ns);
+    ck_assert_double_eq(a->chunk_ns, b->chunk_ns);
+    ck_assert_double_eq(a->flops, b->flops);
+    ck_assert_double_eq(a->memory[0].rate, b->memory[0].rate);
+    ck_assert_double_eq(a->upload, b->upload);
+    ck_assert_double_eq(a->download, b->download);
+}
+
+/* A later process measures nothing, unless what it finds is of no use. */
+START_TEST(rates_are_kept) {
+    const bool copied = _i == 1;
+    ck_assert_int_eq(setenv("FFWD_OPENCL_COPY", copied ? "1" : "0", 1), 0);
+    ffwd_opencl_device *device = open_device();
+    if (device == NULL) {
+        return;
+    }
+    const bool native = device->type == FFWD_TYPE_CPU, far = !device->shares_memory;
+    close_device(device);
+    const ffwd_rates first = ask_rates(FFWD_F32, true), second = ask_rates(FFWD_F32, false);
+    expect_same(&first, &second);
+    ck_assert_double_gt(first.launch_ns + first.chunk_ns, 0);
+    ck_assert_int_eq(first.flops == 0 && first.memory[0].rate == 0, native);
+    ck_assert_int_eq(first.upload > 0 && first.download > 0, far);
+    for (share = 0; share < 1; share += 0.333) {
+        (void)each_file(turn_bit);
+        (void)ask_rates(FFWD_F32, true);
+        (void)ask_rates(FFWD_F32, false);
+    }
+    if (first.flops == 0) { // of f64 there may be none elsewhere
+        ck_assert(ask_rates(FFWD_F64, true).measured);
+    }
+}
+END_TEST
+
+START_TEST(rates_are_assumed_where_a_device_fails) {
+    ffwd_opencl_device *device = open_device();
+    if (device == NULL) {
+        return;
+    }
+    const bool far = !device->shares_memory;
+    close_device(device);
+    driver.fails = true;
+    const ffwd_rates assumed = ask_rates(FFWD_F32, true);
+    ck_assert(!assumed.measured);
+    ck_assert_double_gt(assumed.launch_ns, 0);
+    ck_assert_int_eq(assumed.upload > 0 && assumed.download > 0, far);
+    driver.fails = false;
+    ck_assert(ask_rates(FFWD_F32, true).measured);
+}
+END_TEST
+
 static void begin(void) {
     files_begin();
     ck_assert_int_eq(setenv("FFWD_CACHE", scratch("cache"), 1), 0);
@@ -420,6 +498,8 @@ static Suite *cache_suite(void) {
     tcase_add_test(tests, useless_binary);
     tcase_add_test(tests, wrong_program);
     tcase_add_test(tests, refusal_is_not_kept);
+    tcase_add_loop_test(tests, rates_are_kept, 0, 2);
+    tcase_add_test(tests, rates_are_assumed_where_a_device_fails);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -89,6 +89,7 @@ ffwd_status ffwd_placement_init(ffwd_placement *placement, ffwd_device *device,
     placement->model = model;
     placement->strategy = strategy;
     placement->flops = model->flops;
+    placement->slowness = 1;
     placement->stage_count = stage_count;
     return FFWD_OK;
 }

@@ -98,7 +98,7 @@ typedef struct ffwd_device_ops {
 
     /** What predictions reckon with, for models of a dtype: measured at the first question, which
      *  takes some milliseconds, and kept for later processes; assumed where that is not possible.
-     *  NULL: what is assumed of a device of this kind. */
+     *  On the CPU's silicon without flops and memory: they are the CPU path's. */
     void (*rates)(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
 
     /** Ends a placement, then lets its device go. */
@@ -137,6 +137,7 @@ struct ffwd_placement {
     uint64_t chunk_rows; /**< at least 1 */
     uint32_t depth;      /**< chunks that may be under way at once; up to 1: none beside another */
     uint64_t flops;      /**< of the plan, a row: a table leaves out what it replaces */
+    double slowness;     /**< of its multiply-adds, beside the rate that predictions reckon with */
     uint64_t memory_bytes; /**< own buffers at most, packed weights included */
     ffwd_plan_stage *stages;
     size_t stage_count;  /**< of the plan */

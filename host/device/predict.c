@@ -57,7 +57,7 @@ static double extra_flops(const ffwd_model *model, double *inner_values) {
     return flops;
 }
 
-ffwd_work ffwd_work_of(const ffwd_model *model, uint64_t flops, size_t stage_count,
+ffwd_work ffwd_work_of(const ffwd_model *model, double flops, size_t stage_count,
                        uint64_t chunk_rows, uint64_t rows) {
     const double value_bytes = (double)ffwd_dtype_size(model->dtype);
     const uint64_t chunks = rows == 0 ? 0 : (rows - 1) / ffwd_max(chunk_rows, 1) + 1;
@@ -69,7 +69,7 @@ ffwd_work ffwd_work_of(const ffwd_model *model, uint64_t flops, size_t stage_cou
                       .weight_bytes = (double)ffwd_model_weight_bytes(model),
                       .chunks = (double)chunks,
                       .launches = (double)chunks * (double)stage_count};
-    work.flops = (double)flops + extra_flops(model, &inner_values);
+    work.flops = flops + extra_flops(model, &inner_values);
     work.between_bytes = stage_count > 1 ? 2 * inner_values * value_bytes * passes : 0;
     return work;
 }
@@ -122,11 +122,12 @@ void ffwd_predict(const ffwd_work *work, const ffwd_rates *rates, ffwd_predictio
     const double upload = over(rows * work->x_bytes, rates->upload);
     const double download = over(rows * work->y_bytes, rates->download);
     const double wake = alone || rates->threads <= 1 ? 0 : rates->wake_ns;
-    const double launch = work->launches * (rates->launch_ns + wake);
+    const double launch =
+        work->launches * (rates->launch_ns + wake) + work->chunks * rates->chunk_ns;
     const double kernel = larger(compute, memory) + launch;
     const double beside = larger(kernel, larger(upload, download));
-    const double first =
-        work->chunks > 0 ? (upload + kernel + download - beside) / work->chunks : 0;
+    const double others = upload + kernel + download - beside; // which one chunk cannot hide
+    const double first = work->chunks > 0 && !rates->serial ? others / work->chunks : others;
     prediction->measured = rates->measured;
     prediction->rows = work->rows;
     prediction->total_ns = (uint64_t)(beside + first);

@@ -2,8 +2,10 @@
 // How long a run would take: what a plan has to do, over what a device can do. A rough picture, for
 // choosing among devices; `ffwd_micro predictions` puts it beside measured times.
 //
-//     time   = max(upload, kernels, download) where chunks overlap, their sum where there is one
-//     kernel = max(memory, computing) + launches
+//     time   = max(upload, kernels, download) where chunks overlap, their sum where there is one,
+//     or
+//              where the same cores do all of it
+//     kernel = max(memory, computing) + launches, of kernels and of chunks
 #ifndef FFWD_DEVICE_PREDICT_H
 #define FFWD_DEVICE_PREDICT_H
 
@@ -36,7 +38,9 @@ typedef struct ffwd_rates {
      *  changes with the logarithm of the bytes, outside it stays. */
     ffwd_memory_level memory[FFWD_MEMORY_LEVELS];
     double upload, download; /**< 0: rows stay in place */
+    bool serial;             /**< the cores that compute also move the rows */
     double launch_ns;        /**< of a kernel, until it is at work and seen to be done */
+    double chunk_ns;         /**< of a chunk beside that, whatever its rows */
     double threads;          /**< that share a run; 0: cannot be had apart */
     double thread_flops;     /**< work for a thread, below which one does all of it */
     double unit_rows;        /**< that threads take whole; 0: any part */
@@ -49,7 +53,7 @@ typedef struct ffwd_rates {
  * The work of a plan: `flops` of multiply-adds a row, which may be less than the model's, in
  * stage_count kernels, chunk_rows rows at a time.
  */
-ffwd_work ffwd_work_of(const ffwd_model *model, uint64_t flops, size_t stage_count,
+ffwd_work ffwd_work_of(const ffwd_model *model, double flops, size_t stage_count,
                        uint64_t chunk_rows, uint64_t rows);
 
 /** Fills all but setup_ns and struct_size. */

@@ -47,7 +47,7 @@ static double milliseconds(double ns) {
 /** Nanoseconds of a run by the usual plan for the CPU, all layers in one kernel. */
 static double on_cpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *rates) {
     ffwd_prediction prediction = FFWD_PREDICTION_INIT;
-    const ffwd_work work = ffwd_work_of(model, model->flops, 1, rows, rows);
+    const ffwd_work work = ffwd_work_of(model, (double)model->flops, 1, rows, rows);
     ffwd_predict(&work, rates, &prediction);
     return (double)prediction.total_ns;
 }
@@ -56,7 +56,7 @@ static double on_cpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *r
 static double on_gpu(const ffwd_model *model, uint64_t rows, const ffwd_rates *rates) {
     ffwd_prediction prediction = FFWD_PREDICTION_INIT;
     const size_t stages = ffwd_model_widest(model) > GPU_FUSED ? model->operation_count : 1;
-    const ffwd_work work = ffwd_work_of(model, model->flops, stages, GPU_CHUNK_ROWS, rows);
+    const ffwd_work work = ffwd_work_of(model, (double)model->flops, stages, GPU_CHUNK_ROWS, rows);
     ffwd_predict(&work, rates, &prediction);
     return (double)prediction.total_ns;
 }

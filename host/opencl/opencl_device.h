@@ -44,7 +44,7 @@ typedef struct ffwd_opencl_device {
     bool exact_division; /**< has the option for correctly rounded float division */
     bool has_f64;
 
-    ffwd_store store; /**< of programs and verdicts */
+    ffwd_store store; /**< of programs, verdicts and rates */
     pthread_mutex_t programs_mutex;
     ffwd_opencl_program *programs;
     char refused[FFWD_OPENCL_REASON]; /**< why it cannot be used, or "" */
@@ -63,8 +63,8 @@ ffwd_status ffwd_opencl_device_create(const ffwd_opencl_api *cl, cl_platform_id 
                                       cl_device_id id, uint32_t p, uint32_t d,
                                       ffwd_opencl_device **out, ffwd_error *err);
 
-/** Keeps programs and verdicts in a folder instead of the environment's; "off", or NULL: as it is.
- *  Before start. */
+/** Keeps programs, verdicts and rates in a folder instead of the environment's; "off", or NULL: as
+ * it is. Before start. */
 void ffwd_opencl_device_keep(ffwd_opencl_device *device, const char *folder);
 
 /** Opens a device in a context of the caller's; see platform.c. */
@@ -133,5 +133,6 @@ ffwd_status ffwd_opencl_enqueue_run(ffwd_placement *base, const ffwd_resident *r
 ffwd_status ffwd_opencl_collect(ffwd_placement *base, ffwd_resident_times *times, ffwd_error *err);
 ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
                               ffwd_limit *limit, ffwd_error *err);
+void ffwd_opencl_rates(ffwd_device *base, uint32_t dtype, ffwd_rates *rates);
 
 #endif

@@ -99,23 +99,31 @@ void ffwd_opencl_spoil_program(ffwd_opencl_device *device, const ffwd_opencl_rec
     ffwd_free(key);
 }
 
-static const char passed[] = "passed";
-
-bool ffwd_opencl_has_passed(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe) {
-    char *key = make_key(device, "verdict", recipe);
-    size_t bytes = 0;
-    char *verdict = key != NULL ? ffwd_store_find(&device->store, key, &bytes) : NULL;
-    const bool found =
-        verdict != NULL && bytes == sizeof passed && memcmp(verdict, passed, bytes) == 0;
-    ffwd_free(verdict);
+bool ffwd_opencl_find_value(ffwd_opencl_device *device, const char *what,
+                            const ffwd_opencl_recipe *recipe, void *value, size_t bytes) {
+    char *key = make_key(device, what, recipe);
+    const bool found = key != NULL && ffwd_store_take(&device->store, key, value, bytes);
     ffwd_free(key);
     return found;
 }
 
-void ffwd_opencl_note_passed(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe) {
-    char *key = make_key(device, "verdict", recipe);
+void ffwd_opencl_keep_value(ffwd_opencl_device *device, const char *what,
+                            const ffwd_opencl_recipe *recipe, const void *value, size_t bytes) {
+    char *key = make_key(device, what, recipe);
     if (key != NULL) {
-        ffwd_store_keep(&device->store, key, passed, sizeof passed);
+        ffwd_store_keep(&device->store, key, value, bytes);
     }
     ffwd_free(key);
+}
+
+static const char passed[] = "passed";
+
+bool ffwd_opencl_has_passed(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe) {
+    char verdict[sizeof passed];
+    return ffwd_opencl_find_value(device, "verdict", recipe, verdict, sizeof verdict) &&
+           memcmp(verdict, passed, sizeof passed) == 0;
+}
+
+void ffwd_opencl_note_passed(ffwd_opencl_device *device, const ffwd_opencl_recipe *recipe) {
+    ffwd_opencl_keep_value(device, "verdict", recipe, passed, sizeof passed);
 }
