@@ -731,8 +731,7 @@ START_TEST(a_gpu_is_taken_where_it_pays) {
 
     options.expected_rows = 10;
     engine = choose(&options, "cpu");
-    expect_why(engine, "cpu takes ",
-               " for 10 rows as predicted; a GPU at least 50 ms to open and ");
+    expect_why(engine, "cpu takes ", " ms to open and at least ");
 
     options.expected_rows = 0;
     options.strategy = FFWD_LAYERED;

@@ -2,8 +2,14 @@
 // Predictions from given rates: what is the bottleneck, what chunks hide, what a plan adds; and
 // what an engine makes of its own.
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "device/predict.h"
+#include "engine/opening.h"
+#include "support/files.h"
 #include "support/nets.h"
 #include "support/suite.h"
 
@@ -173,6 +179,77 @@ START_TEST(an_engine_predicts_its_runs) {
 }
 END_TEST
 
+/* What the first device of a process took to open is kept for the next process. */
+
+static double opening_in_child(const ffwd_device *device, uint64_t ns) {
+    double seen = 0;
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        ffwd_opening_note(NULL, device, ns);
+        ffwd_opening_note(NULL, device, 7 * ns); // the second of the process
+        seen = ffwd_opening_ns(NULL);
+        _exit(write(ends[1], &seen, sizeof seen) == (ssize_t)sizeof seen ? 0 : 1);
+    }
+    ck_assert_int_eq(read(ends[0], &seen, sizeof seen), sizeof seen);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return seen;
+}
+
+START_TEST(the_cost_of_opening_is_kept) {
+    const double assumed = ffwd_opening_ns(NULL);
+    ck_assert_double_gt(assumed, 1e6);
+    ck_assert_double_eq(opening_in_child(NULL, 20000000), 20e6);
+    ck_assert_double_eq(ffwd_opening_ns(NULL), 20e6);
+    ck_assert_double_eq(opening_in_child(NULL, 25000000), 20e6); // near enough
+    ck_assert_double_eq(opening_in_child(NULL, 45000000), 45e6);
+    ck_assert_double_eq(opening_in_child(NULL, 4000000), 4e6);
+    ck_assert_int_eq(setenv("FFWD_OPENCL_LIBRARY", "other", 1), 0);
+    ck_assert_double_eq(ffwd_opening_ns(NULL), assumed);
+    ck_assert_int_eq(unsetenv("FFWD_OPENCL_LIBRARY"), 0);
+    ck_assert_double_eq(ffwd_opening_ns(NULL), 4e6);
+    ck_assert_double_eq(opening_in_child(NULL, 1), assumed); // that is no time
+    ck_assert_double_eq(ffwd_opening_ns("off"), assumed);
+}
+END_TEST
+
+/** A choice for so many rows of a network that computes enough for a GPU. */
+static void expect_choice(uint64_t rows, const char *part) {
+    static const uint64_t widths[] = {64, 128, 64};
+    const net_shape shape = net_shape_of(2, widths, FFWD_RELU, 1);
+    ffwd_model *model = net_create(&shape, FFWD_F32, 1);
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_engine *engine = NULL;
+    options.expected_rows = rows;
+    expect_ok(ffwd_engine_create(model, NULL, 0, &options, &engine, &err), &err);
+    ck_assert_ptr_nonnull(strstr(ffwd_engine_why(engine), part));
+    ffwd_engine_destroy(engine);
+    ffwd_model_destroy(model);
+}
+
+/* Nothing is opened where the CPU is done before that would be; what the slowest CPU does in time
+ * needs no measurement. */
+START_TEST(opening_decides_where_it_is_dear) {
+    ck_assert_int_eq(setenv("FFWD_OPENCL_LIBRARY", "none", 1), 0);
+    (void)opening_in_child(NULL, 90000000000);
+    expect_choice(1000, "a GPU 9e+04 ms to open");
+    expect_choice(1000000, "a GPU 9e+04 ms to open");
+    expect_choice(UINT64_C(1) << 50, "OpenCL");
+    (void)opening_in_child(NULL, 2000);
+    expect_choice(1000000, "OpenCL");
+    expect_choice(1, "to open");
+}
+END_TEST
+
+static void begin(void) {
+    files_begin();
+    ck_assert_int_eq(setenv("FFWD_CACHE", scratch("cache"), 1), 0);
+    ck_assert_int_eq(unsetenv("FFWD_DEVICE"), 0);
+}
+
 int main(void) {
     Suite *suite = suite_create("predict");
     TCase *given = tcase_create("given rates");
@@ -187,5 +264,10 @@ int main(void) {
     TCase *own = tcase_create("own rates");
     tcase_add_test(own, an_engine_predicts_its_runs);
     suite_add_tcase(suite, own);
+    TCase *opening = tcase_create("opening");
+    tcase_add_checked_fixture(opening, begin, files_end);
+    tcase_add_test(opening, the_cost_of_opening_is_kept);
+    tcase_add_test(opening, opening_decides_where_it_is_dear);
+    suite_add_tcase(suite, opening);
     return suite_main(suite);
 }

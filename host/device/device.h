@@ -97,8 +97,8 @@ typedef struct ffwd_device_ops {
                          ffwd_limit *limit, ffwd_error *err);
 
     /** What predictions reckon with, for models of a dtype: measured at the first question, which
-     *  takes some milliseconds, and kept for later processes; assumed where that is not possible.
-     *  On the CPU's silicon without flops and memory: they are the CPU path's. */
+     *  takes some tens of milliseconds, and kept for later processes; assumed where that is not
+     *  possible. On the CPU's silicon without flops and memory: they are the CPU path's. */
     void (*rates)(ffwd_device *device, uint32_t dtype, ffwd_rates *rates);
 
     /** Ends a placement, then lets its device go. */

@@ -7,15 +7,13 @@
 
 #include "base/structs.h"
 #include "engine/engine.h"
+#include "engine/opening.h"
 
 /**
  * From host memory a GPU pays only above about this many flops for each value that moves: the bus
  * carries some 12 GB/s, the CPU computes some hundreds of GFLOP/s meanwhile.
  */
 #define FLOPS_PER_VALUE 120
-
-/** What opening OpenCL costs at least: 20 ms for the platforms, a context, the probe's program. */
-#define OPENING_NS 50e6
 
 /** The fastest bus that rows are reckoned to take, PCIe 4 x16 as measured, in GB/s. */
 #define FASTEST_BUS 25
@@ -69,25 +67,31 @@ static const ffwd_rates *rates_of_cpu(const ffwd_model *model, ffwd_choice *choi
     return &choice->cpu_rates;
 }
 
-/** The CPU's time: by measured rates only where the work is not short on the slowest machine. */
-static double time_of_cpu(const ffwd_model *model, uint64_t rows, ffwd_choice *choice) {
+/** The CPU's time: by measured rates only where the work is not shorter than `enough` on the
+ * slowest machine. */
+static double time_of_cpu(const ffwd_model *model, uint64_t rows, double enough,
+                          ffwd_choice *choice) {
     static const ffwd_rates slow = {.flops = SLOW_FLOPS, .memory = {{.rate = SLOW_MEMORY}}};
     const double most = on_cpu(model, rows, &slow);
-    return most < OPENING_NS ? most : on_cpu(model, rows, rates_of_cpu(model, choice));
+    return most < enough ? most : on_cpu(model, rows, rates_of_cpu(model, choice));
 }
 
 /** Whether the CPU is done before any GPU could be; says why. */
-static bool done_before_opening(const ffwd_model *model, uint64_t rows, ffwd_choice *choice) {
+static bool done_before_opening(const ffwd_model *model, uint64_t rows, const char *cache,
+                                ffwd_choice *choice) {
     static const ffwd_rates fastest = {.upload = FASTEST_BUS, .download = FASTEST_BUS};
-    const double cpu = time_of_cpu(model, rows, choice), moving = on_gpu(model, rows, &fastest);
-    if (rows == 0 || cpu > OPENING_NS + moving) {
+    if (rows == 0) {
+        return false;
+    }
+    const double opening = ffwd_opening_ns(cache), moving = on_gpu(model, rows, &fastest);
+    const double cpu = time_of_cpu(model, rows, opening, choice);
+    if (cpu > opening + moving) {
         return false;
     }
     say(choice,
-        "cpu takes %.3g ms for %llu rows as predicted; a GPU at least %.3g ms to open and "
-        "%.3g ms to move them",
-        milliseconds(cpu), (unsigned long long)rows, milliseconds(OPENING_NS),
-        milliseconds(moving));
+        "cpu takes %.3g ms for %llu rows as predicted; a GPU %.3g ms to open and at least %.3g ms "
+        "to move them",
+        milliseconds(cpu), (unsigned long long)rows, milliseconds(opening), milliseconds(moving));
     return true;
 }
 
@@ -124,7 +128,7 @@ static bool suits_cpu(const ffwd_model *model, const ffwd_engine_options *option
         say(choice, "%s is asked for, which only the CPU path has", ffwd_cpu_option(&wanted));
         return true;
     }
-    return done_before_opening(model, options->expected_rows, choice);
+    return done_before_opening(model, options->expected_rows, wanted.cache, choice);
 }
 
 /** Whether a GPU that has been opened is the faster one, counting what it takes to make it ready;

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/structs.h"
 #include "cpu/cpu.h"
 #include "engine/engine.h"
+#include "engine/opening.h"
 #include "opencl/opencl_open.h"
 
 const char *ffwd_cpu_option(const ffwd_device_options *options) {
@@ -27,8 +29,13 @@ static ffwd_status open_selected(const char *selector, const ffwd_device_options
     if (strcmp(selector, "cpu") == 0) {
         return ffwd_cpu_open(options, out, err);
     }
-    const ffwd_status status = check_opencl_options(selector, options, err);
-    return status != FFWD_OK ? status : ffwd_opencl_open(selector, options->cache, out, err);
+    ffwd_status status = check_opencl_options(selector, options, err);
+    if (status == FFWD_OK) {
+        const uint64_t start = ffwd_now_ns();
+        status = ffwd_opencl_open(selector, options->cache, out, err);
+        ffwd_opening_note(options->cache, *out, ffwd_now_ns() - start);
+    }
+    return status;
 }
 
 ffwd_status ffwd_device_open(const char *selector, const ffwd_device_options *given,

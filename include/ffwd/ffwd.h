@@ -500,8 +500,9 @@ typedef struct ffwd_engine_options {
  *
  * Without devices the selector in the options decides. "auto" takes the CPU where the model does no
  * more than 120 x (inputs + outputs) flops a row, since moving the rows costs more than computing
- * them, or where the CPU is done with the expected rows before a GPU could be opened; else the GPU,
- * if there is one and it is predicted to be faster. ffwd_engine_why tells the reason.
+ * them, or where the CPU is done with the expected rows before a GPU could be opened, by what that
+ * took an earlier process; else the GPU, if there is one and it is predicted to be faster.
+ * ffwd_engine_why tells the reason.
  *
  * @return FFWD_ENODEVICE, FFWD_EDEVICE, FFWD_EARGUMENT (options), FFWD_EOVERFLOW, FFWD_ENOMEM,
  *         FFWD_ESTATE; FFWD_EUNSUPPORTED from a device that cannot take the model, as float64 where
@@ -675,8 +676,8 @@ typedef struct ffwd_prediction {
 
 /**
  * Predicts the time of a run over dense rows of the model's dtype on the first device, by the plan
- * and by rates of the device: those are measured once, which takes some milliseconds, and kept for
- * later processes where the device keeps anything.
+ * and by rates of the device: those are measured once, which takes some tens of milliseconds, and
+ * kept for later processes where the device keeps anything.
  *
  * @return FFWD_ESTATE
  */
