@@ -19,6 +19,9 @@ enum { LOOKS = 16, WAKES = 64 };
 /** Passes over as many bytes, all together. */
 #define PASSES_NS 10000000
 
+/** After so long threads that had nothing to do sleep, as they do from one run to the next. */
+#define SLEEP_NS 50000
+
 /** Of multiply-adds, each thread: long enough that reading the clock does not count. */
 #define BURST_NS 200000
 
@@ -78,12 +81,15 @@ static void do_nothing(void *context, size_t slot) {
     (void)slot;
 }
 
-/** Until all threads are at work and seen to be done: runs one after the other. */
+/** Until all threads, which have gone to sleep, are at work and seen to be done. */
 static double measure_wake(const ffwd_cpu_device *cpu) {
     const uint32_t threads = ffwd_threads_count(cpu->threads);
     uint64_t ns[WAKES];
     for (int i = 0; i < WAKES; i++) {
-        const uint64_t start = ffwd_now_ns();
+        const uint64_t end = ffwd_now_ns() + SLEEP_NS;
+        uint64_t start;
+        while ((start = ffwd_now_ns()) < end) {
+        }
         ffwd_threads_run(cpu->threads, threads, do_nothing, NULL);
         ns[i] = ffwd_now_ns() - start;
     }
@@ -151,7 +157,7 @@ static bool plausible(const kept_rates *kept, double threads) {
 static bool find(const ffwd_cpu_device *cpu, uint32_t dtype, kept_rates *kept) {
     const double threads = ffwd_threads_count(cpu->threads);
     char key[512];
-    (void)snprintf(key, sizeof key, "rates 3 of ffwd %s\n%s, %s, %u threads\n%s", FFWD_VERSION,
+    (void)snprintf(key, sizeof key, "rates 4 of ffwd %s\n%s, %s, %u threads\n%s", FFWD_VERSION,
                    cpu->name, cpu->isa->name, (unsigned)ffwd_threads_count(cpu->threads),
                    ffwd_dtype_name(dtype));
     ffwd_store store;
