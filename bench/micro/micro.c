@@ -118,6 +118,9 @@ double micro_run_median(const micro_run *run) {
     double times[MOST_RUNS], spent = 0;
     size_t count = 0;
     while (count < FEWEST_RUNS || (count < MOST_RUNS && spent < LONGEST_NS)) {
+        const uint64_t end = micro_now_ns() + run->pause_ns;
+        while (micro_now_ns() < end) {
+        }
         times[count] = micro_run_once(run);
         spent += times[count++];
     }

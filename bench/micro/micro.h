@@ -46,6 +46,7 @@ typedef struct micro_run {
     ffwd_engine *engine;
     ffwd_input x;
     ffwd_output y;
+    uint64_t pause_ns; /**< in front of each run of a median */
 } micro_run;
 
 micro_run micro_run_begin(const micro_options *given, uint32_t dtype, const uint64_t *widths,

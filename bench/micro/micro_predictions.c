@@ -11,6 +11,9 @@
 #define MOST_FLOPS 3e11
 #define MOST_BYTES 1e9
 
+/** From one run to the next, as where a program has something else to do: threads go to sleep. */
+#define PAUSE_NS 50000
+
 typedef struct predicted_net {
     const char *name;
     size_t layers;
@@ -55,6 +58,7 @@ static trial try_on(const micro_options *given, const char *device, const predic
     options.device = device;
     micro_run run =
         micro_run_begin(&options, FFWD_F32, net->widths, net->layers, net->activation, rows);
+    run.pause_ns = PAUSE_NS;
     name_device(run.engine, out.device, sizeof out.device);
     micro_need(ffwd_engine_predict(run.engine, rows, &found, &err), &err);
     out.predicted = (double)found.total_ns / 1e6;

@@ -24,6 +24,12 @@ uint64_t ffwd_thread_ns(void) {
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+void ffwd_pass_ns(uint64_t ns) {
+    const uint64_t end = ffwd_now_ns() + ns;
+    while (ffwd_now_ns() < end) {
+    }
+}
+
 static int compare(const void *a, const void *b) {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);

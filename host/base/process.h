@@ -12,6 +12,8 @@
 uint64_t ffwd_now_ns(void);
 /** Nanoseconds that this thread has had a processor. */
 uint64_t ffwd_thread_ns(void);
+/** Keeps the thread busy, meanwhile others that have nothing to do go to sleep. */
+void ffwd_pass_ns(uint64_t ns);
 /** The lower quartile of times, which it sorts: half of a busy machine is somebody else's. */
 uint64_t ffwd_quartile_ns(uint64_t *ns, size_t count);
 

@@ -30,6 +30,10 @@
 #define TRANSFER_BYTES (UINT64_C(8) << 20)
 enum { TRANSFERS = 3 };
 
+/** After so long a driver's threads that had nothing to do sleep, as they do from one run to the
+ *  next. */
+#define SLEEP_NS 50000
+
 /** A chunk of next to nothing, and kernels more in some of them. */
 #define CHUNK_BYTES UINT64_C(4096)
 enum { CHUNKS = 15, MORE_KERNELS = 8 };
@@ -126,6 +130,7 @@ cleanup:
 }
 
 static ffwd_status run_chunk(tiny_chunk *chunk, int kernels, uint64_t *ns, ffwd_error *err) {
+    ffwd_pass_ns(SLEEP_NS);
     const uint64_t start = ffwd_now_ns();
     ffwd_status status;
     FFWD_TRY(status, lend(chunk, err));
@@ -321,7 +326,7 @@ static bool find(ffwd_opencl_device *device, uint32_t dtype, kept_rates *kept) {
     const ffwd_opencl_bench bench = {.device = device, .dtype = dtype};
     ffwd_opencl_recipe recipe;
     char what[64];
-    (void)snprintf(what, sizeof what, "rates 1 in %s, rows %s", ffwd_dtype_name(dtype),
+    (void)snprintf(what, sizeof what, "rates 2 in %s, rows %s", ffwd_dtype_name(dtype),
                    device->shares_memory ? "in place" : "copied");
     if (ffwd_opencl_trial_recipe(&bench, &recipe, NULL) != FFWD_OK) {
         return false;
