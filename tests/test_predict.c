@@ -225,7 +225,8 @@ static void expect_choice(uint64_t rows, const char *part) {
     ffwd_engine *engine = NULL;
     options.expected_rows = rows;
     expect_ok(ffwd_engine_create(model, NULL, 0, &options, &engine, &err), &err);
-    ck_assert_ptr_nonnull(strstr(ffwd_engine_why(engine), part));
+    const char *why = ffwd_engine_why(engine);
+    ck_assert_msg(strstr(why, part) != NULL, "%llu rows: %s", (unsigned long long)rows, why);
     ffwd_engine_destroy(engine);
     ffwd_model_destroy(model);
 }
@@ -238,9 +239,9 @@ START_TEST(opening_decides_where_it_is_dear) {
     expect_choice(1000, "a GPU 9e+04 ms to open");
     expect_choice(1000000, "a GPU 9e+04 ms to open");
     expect_choice(UINT64_C(1) << 50, "OpenCL");
-    (void)opening_in_child(NULL, 2000);
-    expect_choice(1000000, "OpenCL");
-    expect_choice(1, "to open");
+    (void)opening_in_child(NULL, 1000000);
+    expect_choice(UINT64_C(1) << 40, "OpenCL");
+    expect_choice(1, "to open"); // within a millisecond on the slowest CPU
 }
 END_TEST
 
