@@ -67,7 +67,7 @@ static const struct option_row {
       "Dtype of a shape (default f32), or convert a file's model to it", 2}},
     {MODELS,
      {"labels", KEY_LABELS, NULL, 0,
-      "Of an ONNX model: the label of the largest score, instead of the scores", 2}},
+      "Of an ONNX model: its labels, or the index of the largest score, instead of the scores", 2}},
     {MODELS,
      {"no-fold", KEY_NO_FOLD, NULL, 0,
       "Of an ONNX model: scales and shifts stay operations, outside the dense layers", 2}},

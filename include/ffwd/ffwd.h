@@ -295,7 +295,7 @@ typedef struct ffwd_load_options {
     uint32_t dtype;          /**< convert to this dtype; 0: as in the file */
     const char *activations; /**< "relu" for all layers or "relu,relu,identity"; NULL: the file's */
     const ffwd_allocator *allocator; /**< of the model */
-    uint32_t labels;  /**< ONNX; 1: one column, the label of the largest score, instead of scores */
+    uint32_t labels;  /**< ONNX; 1: its labels, or the index of the largest, instead of scores */
     uint32_t no_fold; /**< ONNX; 1: scales and shifts stay operations of their own */
 } ffwd_load_options;
 #define FFWD_LOAD_OPTIONS_INIT                                                                     \
