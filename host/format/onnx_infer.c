@@ -2,6 +2,8 @@
 // Kind, type and shape of what each operator makes, from those of what it takes.
 #include "format/onnx_infer.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 ffwd_status ffwd_onnx_take_rows(const onnx_graph *graph, const onnx_node *node,
@@ -104,7 +106,6 @@ static ffwd_status infer_cast(onnx_graph *graph, onnx_node *node, onnx_value *ou
 static ffwd_status infer_constant(onnx_graph *graph, onnx_node *node, onnx_value *out,
                                   ffwd_error *err) {
     int64_t ints[ONNX_RANK_MAX];
-    double number;
     FfwdOnnxAttribute found = {.ints = {.into = ints, .room = ONNX_RANK_MAX}};
     onnx_view name;
     if (ffwd_onnx_attribute(node, "value_ints", &found) && found.ints.count <= ONNX_RANK_MAX) {
@@ -129,9 +130,13 @@ static ffwd_status infer_constant(onnx_graph *graph, onnx_node *node, onnx_value
         !ffwd_onnx_attribute(node, "value_int", &found)) {
         return ffwd_onnx_refuse(node, err, "holds no tensor and no number");
     }
-    number = found.has_f ? (double)found.f : (double)found.i;
-    *(double *)(void *)(out->tensor + 1) = number;
-    ffwd_onnx_tensor_of((double *)(void *)(out->tensor + 1), 1, out->tensor);
+    double *number = (double *)(void *)(out->tensor + 1);
+    *number = found.f;
+    ffwd_onnx_tensor_of(number, 1, out->tensor);
+    if (!found.has_f) {
+        memcpy(number, &found.i, sizeof found.i);
+        out->tensor->type = ONNX_INT64;
+    }
     out->tensor->rank = 0;
     out->kind = ONNX_CONSTANT;
     out->type = found.has_f ? ONNX_FLOAT : ONNX_INT64;

@@ -42,8 +42,10 @@ static bool take_one(onnx_graph *graph, const onnx_node *node, unsigned input, c
             return false;
         }
         *number = numbers[0];
-    } else if (ffwd_onnx_attribute(node, name, &found)) {
-        *number = numbers[0];
+        return value->kind == ONNX_CONSTANT || numbers[0] != ONNX_ROW_COUNT;
+    }
+    if (ffwd_onnx_attribute(node, name, &found)) {
+        *number = found.ints.count == 1 ? numbers[0] : 0;
         return found.ints.count == 1;
     }
     return true;
@@ -78,7 +80,7 @@ static ffwd_status find_slice(onnx_graph *graph, const onnx_node *node, const on
     end = clamp(end, extent, up ? 0 : -1, up ? extent : extent - 1);
     const int64_t distance = up ? end - pick->first : pick->first - end;
     const int64_t size = up ? step : -step;
-    pick->count = distance > 0 ? (uint64_t)((distance + size - 1) / size) : 0;
+    pick->count = distance > 0 ? (uint64_t)((distance - 1) / size) + 1 : 0;
     return FFWD_OK;
 }
 

@@ -66,6 +66,17 @@ class Columns(command.Case):
                 [tensor("i", np.array([1])), tensor("k", np.array([3]))], x=rows)
         np.testing.assert_array_equal(y, rows[:, 1:3].reshape(5, -1))
 
+    def test_columns_by_numbers_of_nodes(self):
+        """A Constant's whole number is one, and no double."""
+        for index in 0, 2, -1:
+            y = run([node("Constant", "", "i", value_int=index),
+                     node("Gather", "x i", "y", axis=1)])
+            np.testing.assert_array_equal(y[:, 0], X[:, index])
+        self.assertIn("or where is not constant", refusal(
+            [node("Shape", "x", "s"), node("Slice", "s zero one zero", "n"),
+             node("Slice", "x zero n one", "y")],
+            [tensor("zero", np.array([0])), tensor("one", np.array([1]))]))
+
     def test_columns_that_are_none(self):
         for which, text in (([3], "column 3 of 3"), ([-4], "column -4 of 3"), ([], "none of 3")):
             self.assertIn(text, refusal([node("Gather", "x i", "y", axis=1)],
