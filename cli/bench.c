@@ -154,6 +154,7 @@ static int measure_engine(bench *b, ffwd_engine *engine, uint64_t placed_ns) {
     trace_device(&b->trace, &device);
     trace_phase(&b->trace, "main", "place the model", placed_ns);
     result found = result_begin(engine);
+    found.resident = b->given.resident;
     result_note_memory(&found, b->given.memory_bytes, ffwd_engine_memory(engine));
     progress_begin(device_of(engine).id, "pairs", b->given.repeat);
     ffwd_status measured = measure(&b->asked, &found, &err);

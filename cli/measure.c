@@ -216,7 +216,7 @@ static void pairs_free(pairs *kept) {
 }
 
 ffwd_status measure(const measurement *asked, result *found, ffwd_error *err) {
-    pairs kept = {.stage_count = ffwd_engine_stage_count(found->engine)};
+    pairs kept = {.stage_count = result_stage_room(found->engine)};
     kept.stage_ns = need_memory(NULL, kept.stage_count * sizeof *kept.stage_ns);
     for (size_t i = 0; i < kept.stage_count; i++) {
         kept.stage_ns[i] = (samples){0};

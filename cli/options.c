@@ -138,6 +138,9 @@ static error_t take_option(options *out, int key, const char *text) {
     case KEY_NO_FALLBACK:
         out->no_fallback = true;
         break;
+    case KEY_RESIDENT:
+        out->resident = true;
+        break;
     case KEY_REPORT:
         taken = option_report(text, &out->report);
         break;

@@ -33,6 +33,7 @@ typedef struct options {
     uint64_t seed;         /**< 1 where nothing was said */
     uint64_t memory_bytes; /**< at least 1 where given */
     bool no_fallback;
+    bool resident;        /**< rows are on the device before the clock starts */
     bool labels, no_fold; /**< of an ONNX model */
     report_form report;   /**< text where nothing was said */
     const char *json;     /**< a path, or "-" */

@@ -18,6 +18,7 @@ static void ask(const options *given, uint64_t rows, const char *selector, place
     out->device.threads = given->threads;
     out->engine.strategy = given->strategy;
     out->engine.no_fallback = given->no_fallback;
+    out->engine.resident = given->resident;
     out->engine.expected_rows = rows;
     out->engine.memory_bytes = given->memory_bytes;
     out->engine.device = selector;

@@ -58,7 +58,11 @@ static json_t *stage_json(const ffwd_stage *stage) {
     for (uint64_t i = 0; i < stage->layer_count; i++) {
         json_array_append_new(layers, json_count(stage->first_layer + i));
     }
-    return json_pack("{s:s, s:o}", "kernel", stage->kernel, "layers", layers);
+    json_t *object = json_pack("{s:s, s:o}", "kernel", stage->kernel, "layers", layers);
+    if (stage->bytes > 0) {
+        json_object_set_new(object, "bytes", json_count(stage->bytes));
+    }
+    return object;
 }
 
 json_t *report_json_stages(const ffwd_engine *engine) {
@@ -145,6 +149,9 @@ static void add_times(json_t *object, const result *found) {
     if (!found->has_limit) {
         json_object_set_new(object, "pieces_bytes", json_count(found->pieces_bytes));
         json_object_set_new(object, "resident_bytes", resident_json(found));
+    }
+    if (found->has_limit) {
+        json_object_set_new(object, "resident", json_boolean(found->resident));
     }
     json_object_set_new(object, "ms", ms);
     json_object_set_new(object, "overlap", json_number(result_overlap(found)));

@@ -123,9 +123,14 @@ static void print_times(const result *found, FILE *stream) {
                 units_time(found->total_ms.p10).text, units_time(found->total_ms.p90).text,
                 units_time(found->total_ms.min).text);
     }
-    fprintf(stream, "\n            upload %s, kernel %s, download %s; setup before %s\n",
-            units_time(found->upload_ms).text, units_time(found->kernel_ms).text,
-            units_time(found->download_ms).text, units_time(found->setup_ms).text);
+    fprintf(
+        stream,
+        found->resident
+            ? "\n            rows on the device: upload %s before, kernel %s, download %s after; "
+              "setup before %s\n"
+            : "\n            upload %s, kernel %s, download %s; setup before %s\n",
+        units_time(found->upload_ms).text, units_time(found->kernel_ms).text,
+        units_time(found->download_ms).text, units_time(found->setup_ms).text);
     if (!isnan(result_overlap(found))) {
         fprintf(stream, "            %s of upload and download hidden behind kernels\n",
                 units_percent(result_overlap(found)).text);

@@ -11,7 +11,7 @@
 #include "failure.h"
 
 result result_begin(ffwd_engine *engine) {
-    size_t stages = ffwd_engine_stage_count(engine);
+    size_t stages = result_stage_room(engine);
     result empty = {.engine = engine};
     empty.stage_ms = need_memory(NULL, stages * sizeof *empty.stage_ms);
     empty.stage_launches = need_memory(NULL, stages * sizeof *empty.stage_launches);
@@ -52,9 +52,13 @@ double result_per_second(const result *found, uint64_t amount) {
 
 double result_overlap(const result *found) {
     const double moving_ms = found->upload_ms + found->download_ms;
-    return moving_ms > 0.0 && !device_of(found->engine).shares_memory
+    return moving_ms > 0.0 && !found->resident && !device_of(found->engine).shares_memory
                ? fmin(found->hidden_ms / moving_ms, 1.0)
                : NAN;
+}
+
+size_t result_stage_room(const ffwd_engine *engine) {
+    return ffwd_engine_stage_count(engine) + 2;
 }
 
 ffwd_stage result_stage(const ffwd_engine *engine, size_t index) {

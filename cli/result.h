@@ -32,8 +32,9 @@ typedef struct result {
     double hidden_ms;         /**< of upload and download, beside kernels of other chunks */
     double read_ms, write_ms; /**< of files, beside the computing; 0 in a benchmark */
     double files_ms;          /**< from the first row read to the files complete */
-    double *stage_ms;         /**< [ffwd_engine_stage_count] */
+    double *stage_ms;         /**< [result_stage_room] */
     uint64_t *stage_launches;
+    bool resident; /**< rows were on the device: upload and download are beside the time */
     bool has_limit;
     limit_result limit;
     uint64_t output_hash;           /**< XXH3-64 over Y as delivered */
@@ -60,7 +61,9 @@ double result_per_second(const result *found, uint64_t amount);
  *  in place. */
 double result_overlap(const result *found);
 
-/** Stage `index`, which exists. */
+/** The most stages that an engine will have: two move rows on the device, where runs need them. */
+size_t result_stage_room(const ffwd_engine *engine);
+/** Stage `index`; one without a name where it does not exist. */
 ffwd_stage result_stage(const ffwd_engine *engine, size_t index);
 
 #endif

@@ -33,6 +33,7 @@ enum {
     KEY_SEED,
     KEY_MEMORY,
     KEY_NO_FALLBACK,
+    KEY_RESIDENT,
     KEY_LABELS,
     KEY_NO_FOLD,
     KEY_REPORT,

@@ -96,7 +96,9 @@ label units_percent(double share) {
 label units_layers(uint64_t first, uint64_t count) {
     label out;
     unsigned long long last = (unsigned long long)(first + count - 1);
-    if (count > 1) {
+    if (count == 0) {
+        snprintf(out.text, sizeof out.text, "-");
+    } else if (count > 1) {
         snprintf(out.text, sizeof out.text, "%llu-%llu", (unsigned long long)first, last);
     } else {
         snprintf(out.text, sizeof out.text, "%llu", last);

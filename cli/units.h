@@ -17,6 +17,6 @@ label units_time(double ms);                        /**< "1.10 ms", "2.31 s", "3
 label units_rate(double rate, const char *unit);    /**< "54.5 GB/s"; " rows/s": "4.55 G rows/s" */
 label units_number(double value);                   /**< "0.00123", "1.10", "54.5", "127" */
 label units_percent(double share);                  /**< "95.7 %" */
-label units_layers(uint64_t first, uint64_t count); /**< "1-3", "2" */
+label units_layers(uint64_t first, uint64_t count); /**< "1-3", "2", "-": none */
 
 #endif

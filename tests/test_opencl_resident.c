@@ -239,8 +239,8 @@ START_TEST(host_rows_and_an_early_end) {
     }
     work w = work_create(&c, FFWD_F32, ROWS_MAX, 0);
     ffwd_engine *engine = create_engine(&c, &w, strategies[_i]);
-    void *y = net_alloc(ROWS_MAX * OUT * sizeof(float)),
-         *z = net_alloc(ROWS_MAX * 9 * sizeof(float));
+    void *y = net_alloc(sizeof(float) * ROWS_MAX * OUT),
+         *z = net_alloc(sizeof(float) * ROWS_MAX * 9);
     const ffwd_input in = net_input(w.values, FFWD_F32, ROWS_MAX, IN);
     const ffwd_output out = net_output(y, FFWD_F32, ROWS_MAX, OUT);
     ffwd_output sums[LAYERS] = {net_output(z, FFWD_F32, ROWS_MAX, 9)};
@@ -269,7 +269,7 @@ START_TEST(rows_in_a_part_of_a_buffer) {
     }
     work w = work_create(&c, FFWD_F32, ROWS_MAX, 0);
     ffwd_engine *engine = create_engine(&c, &w, FFWD_STRATEGY_AUTO);
-    const cl_buffer_region region = {ORIGIN, ROWS_MAX * OUT * sizeof(float)};
+    const cl_buffer_region region = {ORIGIN, sizeof(float) * ROWS_MAX * OUT};
     cl_mem whole = make_buffer(&c, ORIGIN + region.size);
     cl_int code = CL_SUCCESS;
     cl_mem part = c.more.create_sub_buffer(whole, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
@@ -283,6 +283,100 @@ START_TEST(rows_in_a_part_of_a_buffer) {
     (void)c.cl->clReleaseMemObject(part);
     (void)c.cl->clReleaseMemObject(whole);
     ffwd_engine_destroy(engine);
+    work_free(&c, &w);
+    caller_close(&c);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------ rows brought before */
+
+static ffwd_status place_held(const work *w, uint32_t strategy, ffwd_engine **out) {
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    options.strategy = strategy;
+    options.chunk_rows = CHUNK_ROWS;
+    options.resident = 1;
+    return ffwd_engine_create(w->model, NULL, 0, &options, out, &err);
+}
+
+static ffwd_status run_held(const work *w, uint32_t strategy, void *y, ffwd_report *report) {
+    ffwd_engine *engine = NULL;
+    const ffwd_input in = net_input(at(w, w->x.offset), FFWD_F32, w->rows, IN);
+    const ffwd_output out = net_output(y, FFWD_F32, w->rows, OUT);
+    ffwd_status status = place_held(w, strategy, &engine);
+    for (int i = 0; i < 2 && status == FFWD_OK; i++) {
+        memset(y, 0, w->rows * OUT * sizeof(float));
+        status = ffwd_engine_run(engine, &in, &out, NULL, report, &err);
+    }
+    ffwd_engine_destroy(engine);
+    return status;
+}
+
+/** An engine that has rows on the device before the clock starts: the bits, and the report. Each
+ *  call fails once; then it is an error, or the bits all the same. */
+START_TEST(rows_brought_before) {
+    const uint64_t step = getenv("FFWD_LONG") != NULL ? 1 : 13;
+    caller c = {0};
+    fault_tally seen;
+    ffwd_report report = FFWD_REPORT_INIT;
+    if (!caller_open(&c, 0)) {
+        return;
+    }
+    work w = work_create(&c, FFWD_F32, ROWS_MAX, 0);
+    void *y = net_alloc(sizeof(float) * ROWS_MAX * OUT);
+    begin_faults(&no_fault);
+    expect_ok(run_held(&w, strategies[_i], y, &report), &err);
+    tally(&seen);
+    net_check_bits(y, at(&w, w.y.offset), ROWS_MAX, OUT, FFWD_F32, "brought before");
+    ck_assert_uint_eq(report.rows, ROWS_MAX);
+    ck_assert_uint_eq(report.chunks, 3);
+    ck_assert_uint_eq(report.bytes, sizeof(float) * ROWS_MAX * (IN + OUT));
+    ck_assert(report.upload_ns > 0 && report.download_ns > 0 && report.kernel_ns > 0);
+    ck_assert_uint_ge(report.total_ns, report.kernel_ns / 2);
+    const uint64_t calls = seen.calls;
+    for (uint64_t at_call = 1 + (uint64_t)_i; at_call <= calls; at_call += step) {
+        const fault_plan plan = {FAULT_CODE, at_call, 0, at_call / step % 2 == 0 ? -4 : -36};
+        const uint64_t living = count_living() - ffwd_abandoned_objects();
+        begin_faults(&plan);
+        const ffwd_status status = run_held(&w, strategies[_i], y, &report);
+        begin_faults(&no_fault);
+        if (status == FFWD_OK) {
+            net_check_bits(y, at(&w, w.y.offset), ROWS_MAX, OUT, FFWD_F32, "in spite of a fault");
+        }
+        ck_assert_uint_eq(count_living() - ffwd_abandoned_objects(), living);
+    }
+    free(y);
+    work_free(&c, &w);
+    caller_close(&c);
+}
+END_TEST
+
+/** What such an engine does not serve. */
+START_TEST(what_is_not_brought) {
+    caller c = {0};
+    ffwd_device *cpu = NULL;
+    ffwd_engine *engine = NULL;
+    ffwd_engine_options options = FFWD_ENGINE_OPTIONS_INIT;
+    ffwd_run_options captured = FFWD_RUN_OPTIONS_INIT;
+    ffwd_output sums[LAYERS] = {{0}};
+    if (!caller_open(&c, 0)) {
+        return;
+    }
+    work w = work_create(&c, FFWD_F32, 10, 0);
+    ffwd_input in = net_input(at(&w, 0), FFWD_F32, 10, IN);
+    const ffwd_output out = net_output(w.got, FFWD_F32, 10, OUT);
+    options.resident = 1;
+    expect_ok(ffwd_device_open("cpu", NULL, &cpu, &err), &err);
+    expect_failure(ffwd_engine_create(w.model, &cpu, 1, &options, &engine, &err), &err,
+                   FFWD_EUNSUPPORTED, "rows on the device: cpu has no OpenCL buffers");
+    expect_ok(place_held(&w, FFWD_STRATEGY_AUTO, &engine), &err);
+    captured.sums = sums;
+    expect_failure(ffwd_engine_run(engine, &in, &out, &captured, NULL, &err), &err,
+                   FFWD_EUNSUPPORTED, "rows on the device: nothing can be captured");
+    in.col_stride = 2;
+    expect_failure(ffwd_engine_run(engine, &in, &out, NULL, NULL, &err), &err, FFWD_EARGUMENT,
+                   "rows are brought to the device dense");
+    ffwd_engine_destroy(engine);
+    ffwd_device_destroy(cpu);
     work_free(&c, &w);
     caller_close(&c);
 }
@@ -453,6 +547,8 @@ int main(void) {
     tcase_add_loop_test(runs, runs_on_two_queues_follow_one_another, 0, STRATEGIES);
     tcase_add_loop_test(runs, host_rows_and_an_early_end, 0, STRATEGIES);
     tcase_add_test(runs, rows_in_a_part_of_a_buffer);
+    tcase_add_loop_test(runs, rows_brought_before, 0, STRATEGIES);
+    tcase_add_test(runs, what_is_not_brought);
     tcase_add_test(runs, what_is_refused);
     tcase_add_loop_test(runs, calls_that_fail, 0, STRATEGIES);
     suite_add_tcase(suite, runs);

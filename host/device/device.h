@@ -21,6 +21,7 @@ typedef struct ffwd_request {
     uint64_t expected_rows;
     uint64_t memory_bytes;
     uint64_t chunk_rows;
+    bool resident; /**< rows of the host do not come chunk by chunk */
 } ffwd_request;
 
 /** Who wants the spans of a run. */
@@ -50,9 +51,15 @@ typedef struct ffwd_timing {
     uint64_t hidden_ns; /**< of uploads and downloads, beside kernels of another chunk */
 } ffwd_timing;
 
-/** A run over rows that lie on the device, and its times; see device_rows.h. */
+/** A run over rows that lie on the device; see device_rows.h. */
 typedef struct ffwd_resident ffwd_resident;
-typedef struct ffwd_resident_times ffwd_resident_times;
+
+/** What such a run came to. */
+typedef struct ffwd_resident_times {
+    uint64_t rows, chunks, chunks_halved;
+    uint64_t row_bytes;           /**< of X and Y as they lie */
+    uint64_t kernel_ns, total_ns; /**< 0 where the queue keeps no times */
+} ffwd_resident_times;
 
 /** The functions of one kind of device. All but run_chunk and limit may be slow. The engine calls
  *  prepare, run_chunk and limit in the contract's floating-point environment. */
@@ -90,6 +97,11 @@ typedef struct ffwd_device_ops {
     ffwd_status (*enqueue)(ffwd_placement *placement, const ffwd_resident *run, ffwd_error *err);
     /** Times of the run enqueued last, also those of the stages; FFWD_ESTATE before its end. */
     ffwd_status (*collect)(ffwd_placement *placement, ffwd_resident_times *times, ffwd_error *err);
+
+    /** Brings dense X to the device, runs over it as one that was there, and brings dense Y back:
+     * to and fro are added to timing, beside what is left in times. NULL as of enqueue. */
+    ffwd_status (*run_resident)(ffwd_placement *placement, const ffwd_rows *x, const ffwd_rows *y,
+                                ffwd_timing *timing, ffwd_resident_times *times, ffwd_error *err);
 
     /** Measures what the device could do with X and Y at best; NULL: it is the CPU's silicon, and
      *  the CPU path measures it. */

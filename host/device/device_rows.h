@@ -17,11 +17,4 @@ struct ffwd_resident {
     cl_event *event; /**< receives that of the end; or NULL */
 };
 
-/** What the run enqueued last came to. */
-struct ffwd_resident_times {
-    uint64_t rows, chunks, chunks_halved;
-    uint64_t row_bytes;           /**< of X and Y as they lie */
-    uint64_t kernel_ns, total_ns; /**< 0 where the queue keeps no times */
-};
-
 #endif

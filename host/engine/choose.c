@@ -197,6 +197,10 @@ ffwd_status ffwd_choose(const ffwd_model *model, const ffwd_engine_options *opti
         source = "named by FFWD_DEVICE";
     }
     if (selector == NULL || *selector == '\0' || strcmp(selector, "auto") == 0) {
+        if (options->resident) {
+            say(choice, "the first OpenCL device, for rows on a device");
+            return ffwd_device_open("opencl", options->device_options, &choice->device, err);
+        }
         choice->automatic = true;
         return choose_auto(model, options, choice, err);
     }

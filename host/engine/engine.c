@@ -65,16 +65,21 @@ static ffwd_status place(ffwd_engine *engine, ffwd_device *device, const ffwd_re
 /** The device that runs every chunk: it must have the strategy. */
 static ffwd_status place_first(ffwd_engine *engine, ffwd_device *device,
                                const ffwd_engine_options *options, ffwd_error *err) {
+    ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
+    ffwd_device_describe(device, &info);
     if (!ffwd_device_has_strategy(device, options->strategy)) {
-        ffwd_device_info info = FFWD_DEVICE_INFO_INIT;
-        ffwd_device_describe(device, &info);
         return ffwd_fail(err, FFWD_ENODEVICE, "device %s (%s) has no strategy %s", info.id,
                          info.name, ffwd_strategy_name(options->strategy));
+    }
+    if (options->resident && device->ops->run_resident == NULL) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "rows on the device: %s has no OpenCL buffers",
+                         info.id);
     }
     const ffwd_request request = {.strategy = options->strategy,
                                   .expected_rows = options->expected_rows,
                                   .memory_bytes = memory_left(engine, options->memory_bytes),
-                                  .chunk_rows = options->chunk_rows};
+                                  .chunk_rows = options->chunk_rows,
+                                  .resident = options->resident != 0};
     return place(engine, device, &request, err);
 }
 
@@ -226,6 +231,7 @@ static ffwd_status create(const ffwd_model *model, ffwd_device *const *devices, 
         return status;
     }
     engine->no_fallback = options->no_fallback != 0;
+    engine->resident = options->resident != 0;
     if (device_count == 0) {
         FFWD_TRY(status, place_chosen(engine, options, err));
     } else {
@@ -257,6 +263,7 @@ ffwd_status ffwd_engine_create(const ffwd_model *model, ffwd_device *const *devi
     if (status != FFWD_OK) {
         return status;
     }
+    options.no_fallback |= options.resident;
     const ffwd_allocator *before = ffwd_memory_enter(options.allocator);
     status = create(model, devices, device_count, &options, out, err);
     ffwd_memory_leave(before);
@@ -293,6 +300,7 @@ static ffwd_status clone_engine(const ffwd_engine *engine, ffwd_engine **out, ff
     }
     (void)snprintf(clone->why, sizeof clone->why, "%s", engine->why);
     clone->no_fallback = engine->no_fallback;
+    clone->resident = engine->resident;
     FFWD_TRY(status, clone_placements(engine, clone, err));
     clone->setup_ns = ffwd_now_ns() - start;
     *out = clone;
@@ -309,6 +317,18 @@ ffwd_status ffwd_engine_clone(const ffwd_engine *engine, ffwd_engine **out, ffwd
     const ffwd_status status = clone_engine(engine, out, err);
     ffwd_memory_leave(before);
     return status;
+}
+
+void ffwd_remember_halving(ffwd_engine *engine, uint64_t rows_before) {
+    const ffwd_placement *first = engine->placements[0];
+    ffwd_device_info device = FFWD_DEVICE_INFO_INIT;
+    engine->fallback[0] = '\0';
+    if (first->chunk_rows < rows_before) {
+        ffwd_device_describe(first->device, &device);
+        (void)snprintf(engine->fallback, sizeof engine->fallback,
+                       "%s ran out of memory with %llu rows a chunk", device.id,
+                       (unsigned long long)rows_before);
+    }
 }
 
 size_t ffwd_engine_stage_count(const ffwd_engine *engine) {

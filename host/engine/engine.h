@@ -14,6 +14,7 @@ struct ffwd_engine {
     ffwd_placement **placements; /**< the first runs every chunk; the others are fallbacks */
     size_t placement_count;
     bool no_fallback;
+    bool resident; /**< runs are timed as over rows on the device */
     uint64_t setup_ns;
     char why[FFWD_REASON_BYTES];
     char fallback[FFWD_REASON_BYTES];
@@ -43,6 +44,9 @@ const char *ffwd_cpu_option(const ffwd_device_options *options);
 void ffwd_find_rates(ffwd_device *device, ffwd_device *cpu, uint32_t dtype, ffwd_rates *rates);
 
 bool ffwd_is_cpu(const ffwd_device *device);
+
+/** After a run over rows on the device: says whether that takes smaller chunks than before. */
+void ffwd_remember_halving(ffwd_engine *engine, uint64_t rows_before);
 
 /** X and Y as views, checked against the model and each other. */
 ffwd_status ffwd_check_rows(const ffwd_model *model, const ffwd_input *x, const ffwd_output *y,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs over rows that lie on the engine's first device: shapes checked, handed to the device,
 // reported.
-#include <stdio.h>
-
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/structs.h"
@@ -64,19 +62,6 @@ static ffwd_status first_placement(const ffwd_engine *engine, ffwd_placement **o
     return ffwd_device_check_fork((*out)->device, err);
 }
 
-/** Says that the device takes smaller chunks than before. */
-static void remember_halving(ffwd_engine *engine, const ffwd_placement *placement,
-                             uint64_t rows_before) {
-    ffwd_device_info device = FFWD_DEVICE_INFO_INIT;
-    engine->fallback[0] = '\0';
-    if (placement->chunk_rows < rows_before) {
-        ffwd_device_describe(placement->device, &device);
-        (void)snprintf(engine->fallback, sizeof engine->fallback,
-                       "%s ran out of memory with %llu rows a chunk", device.id,
-                       (unsigned long long)rows_before);
-    }
-}
-
 ffwd_status ffwd_opencl_enqueue(ffwd_engine *engine, cl_command_queue queue,
                                 const ffwd_opencl_rows *x, const ffwd_opencl_rows *y,
                                 cl_uint wait_count, const cl_event *wait_list, cl_event *event,
@@ -99,7 +84,7 @@ ffwd_status ffwd_opencl_enqueue(ffwd_engine *engine, cl_command_queue queue,
     ffwd_fpenv_enter(&env);
     const uint64_t chunk_rows = placement->chunk_rows;
     status = placement->device->ops->enqueue(placement, &run, err);
-    remember_halving(engine, placement, chunk_rows);
+    ffwd_remember_halving(engine, chunk_rows);
     ffwd_fpenv_leave(&env);
     ffwd_memory_leave(before);
     return status;

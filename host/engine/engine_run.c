@@ -139,6 +139,54 @@ cleanup:
     return status;
 }
 
+/** What a run over rows on the device does not serve. */
+static ffwd_status check_resident(const ffwd_run *r, ffwd_error *err) {
+    if (r->options->sums != NULL || r->options->outputs != NULL) {
+        return ffwd_fail(err, FFWD_EUNSUPPORTED, "rows on the device: nothing can be captured");
+    }
+    if (!ffwd_rows_dense(&r->x, r->x.dtype) || !ffwd_rows_dense(&r->y, r->y.dtype)) {
+        return ffwd_fail(err, FFWD_EARGUMENT, "rows are brought to the device dense");
+    }
+    return FFWD_OK;
+}
+
+/** All rows there, the run, and all back. */
+static ffwd_status compute_resident(ffwd_run *r, const ffwd_input *x, const ffwd_output *y,
+                                    ffwd_report *report, ffwd_error *err) {
+    ffwd_engine *engine = r->engine;
+    ffwd_placement *first = engine->placements[0];
+    const uint64_t chunk_rows = first->chunk_rows;
+    ffwd_resident_times times = {0};
+    ffwd_fpenv env;
+    ffwd_status status;
+    FFWD_TRY(status, ffwd_device_check_fork(first->device, err));
+    FFWD_TRY(status, ffwd_check_rows(engine->model, x, y, &r->x, &r->y, err));
+    FFWD_TRY(status, check_resident(r, err));
+    forget_last_run(engine);
+    ffwd_fpenv_enter(&env);
+    status = first->device->ops->run_resident(first, &r->x, &r->y, &r->timing, &times, err);
+    ffwd_fpenv_leave(&env);
+    ffwd_remember_halving(engine, chunk_rows);
+    if (status == FFWD_OK && report != NULL) {
+        const ffwd_report full = {
+            .struct_size = sizeof full,
+            .chunks = (uint32_t)times.chunks,
+            .rows = r->x.rows,
+            .bytes = ffwd_rows_bytes(&r->x) + ffwd_rows_bytes(&r->y),
+            .flops = r->x.rows * first->flops,
+            .total_ns = times.total_ns,
+            .setup_ns = engine->setup_ns,
+            .upload_ns = r->timing.upload_ns,
+            .kernel_ns = times.kernel_ns,
+            .download_ns = r->timing.download_ns,
+            .chunks_halved = times.chunks_halved,
+        };
+        ffwd_struct_write(report, &full, sizeof full);
+    }
+cleanup:
+    return status;
+}
+
 ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd_output *y,
                             const ffwd_run_options *given, ffwd_report *report, ffwd_error *err) {
     ffwd_run_options options = FFWD_RUN_OPTIONS_INIT;
@@ -148,7 +196,8 @@ ffwd_status ffwd_engine_run(ffwd_engine *engine, const ffwd_input *x, const ffwd
     }
     ffwd_run r = {
         .engine = engine, .options = &options, .callers = ffwd_memory_enter(&engine->allocator)};
-    status = compute(&r, x, y, report, err);
+    status =
+        engine->resident ? compute_resident(&r, x, y, report, err) : compute(&r, x, y, report, err);
     ffwd_memory_leave(r.callers);
     return status;
 }

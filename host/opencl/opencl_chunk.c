@@ -42,7 +42,7 @@ static bool captures_apart(const ffwd_opencl_plan *plan) {
  *  lie there, and in pinned memory of the host, of each chunk under way. */
 static uint64_t copies_of(const ffwd_opencl_plan *plan, size_t slot) {
     const bool moves = slot == FFWD_SLOT_X || slot == FFWD_SLOT_Y;
-    return moves && plan->device->pipelined ? 2 * FFWD_OPENCL_LANES : 1;
+    return moves && plan->pipelined ? 2 * FFWD_OPENCL_LANES : 1;
 }
 
 /** Values that one row has in the buffers of all chunks under way together, and in the widest. */
@@ -147,7 +147,7 @@ static uint64_t choose_rows(const ffwd_opencl_plan *plan, const ffwd_request *re
     if (request->chunk_rows != 0) {
         return ffwd_max(ffwd_min(rows, request->chunk_rows), 1);
     }
-    if (plan->device->pipelined) {
+    if (plan->pipelined) {
         rows = ffwd_min(rows, rows_of_pipeline(plan));
     }
     if (plan->device->type == FFWD_TYPE_CPU && plan->strategy != FFWD_FUSED) {

@@ -131,6 +131,9 @@ ffwd_status ffwd_opencl_end_chunk(ffwd_placement *base, ffwd_error *err);
 ffwd_status ffwd_opencl_enqueue_run(ffwd_placement *base, const ffwd_resident *run,
                                     ffwd_error *err);
 ffwd_status ffwd_opencl_collect(ffwd_placement *base, ffwd_resident_times *times, ffwd_error *err);
+ffwd_status ffwd_opencl_run_resident(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
+                                     ffwd_timing *timing, ffwd_resident_times *times,
+                                     ffwd_error *err);
 ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ffwd_rows *y,
                               ffwd_limit *limit, ffwd_error *err);
 void ffwd_opencl_rates(ffwd_device *base, uint32_t dtype, ffwd_rates *rates);

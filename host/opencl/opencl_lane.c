@@ -25,7 +25,7 @@ ffwd_status ffwd_opencl_times_init(ffwd_opencl_times *times, const ffwd_opencl_p
     // Beside the commands, what the host copies of X and of Y.
     const uint64_t bytes = (most_commands(plan) + 2) * sizeof *times->items;
     *times = (ffwd_opencl_times){NULL, 0};
-    if (!plan->device->pipelined) {
+    if (!plan->pipelined) {
         return FFWD_OK;
     }
     times->items = ffwd_alloc(bytes);

@@ -80,7 +80,7 @@ ffwd_status ffwd_opencl_limit(ffwd_placement *base, const ffwd_rows *x, const ff
     }
     FFWD_TRY(status, ffwd_opencl_time_stream(&bench, read_bytes, write_bytes, &ns, err));
     limit->stream_ns = scale(ns, limit->stream_bytes, read_bytes + write_bytes);
-    if (plan->device->pipelined) {
+    if (plan->pipelined) {
         const uint64_t sent = rows * plan->model->inputs * plan->value_bytes;
         const uint64_t received = rows * plan->model->outputs * plan->value_bytes;
         FFWD_TRY(status, measure_transfer(placement, sent, received, &ns, err));

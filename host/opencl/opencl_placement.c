@@ -35,7 +35,7 @@ ffwd_status ffwd_opencl_placement_use(ffwd_opencl_placement *placement, uint64_t
                                       ffwd_error *err) {
     static const char *const names[] = {"queue 1", "queue 2"};
     const size_t index = (size_t)(number % FFWD_OPENCL_LANES);
-    const bool alone = !placement->plan->device->pipelined;
+    const bool alone = !placement->plan->pipelined;
     ffwd_opencl_lane *lane = &placement->lanes[index];
     ffwd_status status = FFWD_OK;
     if (lane->queue == NULL) {
@@ -129,8 +129,8 @@ bool ffwd_opencl_placement_halve(ffwd_opencl_placement *placement) {
 ffwd_status ffwd_opencl_placement_slots(ffwd_opencl_placement *placement, ffwd_error *err) {
     const ffwd_opencl_plan *plan = placement->plan;
     const bool needed[FFWD_SLOT_COUNT] = {
-        [FFWD_SLOT_X] = plan->device->pipelined,
-        [FFWD_SLOT_Y] = plan->device->pipelined,
+        [FFWD_SLOT_X] = plan->pipelined,
+        [FFWD_SLOT_Y] = plan->pipelined,
         [FFWD_SLOT_SUMS] = plan->strategy == FFWD_CHAIN,
         [FFWD_SLOT_EVEN] = plan->slot_values[FFWD_SLOT_EVEN] != 0,
         [FFWD_SLOT_ODD] = plan->slot_values[FFWD_SLOT_ODD] != 0,
@@ -198,7 +198,7 @@ static ffwd_status place(ffwd_opencl_plan *plan, ffwd_placement **out, ffwd_erro
     FFWD_TRY(status, ffwd_placement_init(&placement->base, device, plan->model, plan->strategy,
                                          plan->stage_count, FFWD_WAYS, err));
     size_chunks(placement, plan->chunk_rows);
-    placement->base.depth = plan->device->pipelined ? FFWD_OPENCL_LANES : 1;
+    placement->base.depth = plan->pipelined ? FFWD_OPENCL_LANES : 1;
     placement->base.slowness = slowness_of(plan);
     describe_stages(placement);
     FFWD_TRY(status, ffwd_opencl_times_init(&placement->past, plan, err));
@@ -312,6 +312,8 @@ void ffwd_opencl_release(ffwd_placement *base) {
         ffwd_opencl_gather_end(&placement->gathers[FFWD_WAY_GATHER][dtype]);
         ffwd_opencl_gather_end(&placement->gathers[FFWD_WAY_SCATTER][dtype]);
     }
+    ffwd_opencl_release_buffer(device, placement->held[0]);
+    ffwd_opencl_release_buffer(device, placement->held[1]);
     release_slots(placement);
     for (size_t i = 0; i < FFWD_OPENCL_LANES; i++) {
         ffwd_opencl_lane_close(&placement->lanes[i]);

@@ -37,6 +37,8 @@ typedef struct ffwd_opencl_placement {
     cl_mem slots[FFWD_SLOT_COUNT];             /**< of all lanes, but for X and Y, which each has */
     ffwd_opencl_gather gathers[FFWD_WAYS][FFWD_U8 + 1]; /**< by dtype, once rows have needed them */
     ffwd_opencl_resident resident;
+    cl_mem held[2];         /**< X and Y of runs of the host's rows as if they lay here */
+    uint64_t held_bytes[2]; /**< their sizes */
 } ffwd_opencl_placement;
 
 /** From now on commands go to this lane, which is opened where it has not been needed yet. */

@@ -265,6 +265,7 @@ ffwd_status ffwd_opencl_plan_create(ffwd_opencl_device *device, const ffwd_model
     *out = NULL;
     FFWD_TRY(status, allocate(model, strategy, &plan, err));
     plan->device = device;
+    plan->pipelined = device->pipelined && !request->resident;
     FFWD_TRY(status, place_layers(plan, err));
     FFWD_TRY(status, strategy == FFWD_FUSED ? ffwd_opencl_fused_plan(plan, err)
                                             : make_stages(plan, request, err));

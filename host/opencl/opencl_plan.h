@@ -77,6 +77,7 @@ typedef struct ffwd_opencl_plan {
     ffwd_opencl_layer *layers;
     const ffwd_opencl_form *form;          /**< of a kernel of all layers; else NULL */
     cl_mem packed;                         /**< its weights and biases; else NULL */
+    bool pipelined;                        /**< chunks of host rows pass through lanes */
     uint64_t slot_values[FFWD_SLOT_COUNT]; /**< values a row; 0: not needed */
     uint64_t capture_rows;                 /**< that SUMS holds: chunk_rows, or fewer at a time */
     uint64_t weight_bytes;                 /**< that are not used in place */

@@ -487,9 +487,15 @@ typedef struct ffwd_engine_options {
     /** Of the CPU path, where the engine opens it; with a named OpenCL device FFWD_EARGUMENT. */
     const ffwd_device_options *device_options;
     const ffwd_allocator *allocator; /**< of the engine and of the devices that it opens */
+    /** 1: for measurements, ffwd_engine_run is timed as a run over rows that are on the device
+     *  already (ffwd/opencl.h): it brings all of X there before, and Y back after total_ns, which
+     *  counts the device's clock from the first kernel to the last. Rows are dense, nothing is
+     *  captured or traced, no other device helps. FFWD_EUNSUPPORTED from a device without OpenCL
+     *  buffers; "auto" is the first OpenCL device. */
+    uint32_t resident;
 } ffwd_engine_options;
 #define FFWD_ENGINE_OPTIONS_INIT                                                                   \
-    { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL, NULL }
+    { sizeof(ffwd_engine_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
 
 /**
  * Places a model on devices: plans, packs weights, compiles and uploads. The first device runs

@@ -21,6 +21,34 @@ class EveryDevice(command.Case):
         self.assertRegex(text, r"\n  device  name +strategy +time +rate +of limit +by +output\n")
         self.assertRegex(text, r" equal\n")
 
+    def test_bench_resident(self):
+        """Rows on the device: the bytes of the CPU, transfers beside the time, moves as stages."""
+        self.need_opencl()
+        for more, kernel in (["--out-dtype", "u8"], "scatter_f32_u8"), (["--strategy", "chain"], None):
+            line = "bench", "2-3-2-1", "--rows", "300001", "--repeat", "2", *more
+            (expected,) = ffwd_json(*line[:-2] if kernel is None else line, "--device",
+                                    "cpu")["results"]
+            (result,) = ffwd_json(*line, "--resident", env=command.with_opencl())["results"]
+            self.assertEqual(result["output_hash"], expected["output_hash"])
+            self.assertEqual(result["bytes"], expected["bytes"])
+            self.assertEqual((expected["resident"], result["resident"]), (False, True))
+            self.assertEqual(result["backend"], "opencl")
+            self.assertIsNone(result["overlap"])
+            self.assertNotIn("transfer_ms", result["limits"])
+            for name in "upload", "download", "kernel":
+                self.assertGreater(result["ms"][name], 0)
+            moved = [stage for stage in result["stages"] if not stage["layers"]]
+            self.assertEqual([stage["kernel"] for stage in moved], [kernel] if kernel else [])
+            self.assertEqual([stage["bytes"] for stage in moved], [300001 * 5] if kernel else [])
+
+    def test_resident_in_words(self):
+        self.need_opencl()
+        done = ffwd("bench", "--rows", "5000", "--repeat", "1", "--device", "all", "--resident",
+                    "--out-dtype", "u8", env=command.with_opencl())
+        self.assertRegex(done.stderr, r"\n +rows on the device: upload \S+ \S+ before, kernel ")
+        self.assertRegex(done.stderr, r"\n  scatter_f32_u8 +- +1 ")
+        self.assertIn("\n  cpu  rows on the device: cpu has no OpenCL buffers\n", done.stderr)
+
     def test_verify(self):
         ids = self.opencl_ids()
         for model, activation in ("2-3-2-1", "step"), ("5-40-9", "sigmoid"):
