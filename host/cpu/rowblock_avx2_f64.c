@@ -27,7 +27,9 @@ typedef uint64_t BITS __attribute__((vector_size(32)));
 #define LOAD(p)      ((REAL)_mm256_loadu_pd(p))
 #define STORE(p, v)  _mm256_storeu_pd((p), (v))
 #define STREAM(p, v) _mm256_stream_pd((p), (v))
-#define FENCE()      _mm_sfence()
+#define LOAD_HALVES(p, q)                                                                          \
+    ((REAL)_mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p)), _mm_loadu_pd(q), 1))
+#define FENCE() _mm_sfence()
 #define LOW(a, b)                                                                                  \
     ((REAL)_mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20))
 #define HIGH(a, b)                                                                                 \

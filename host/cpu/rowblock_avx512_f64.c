@@ -29,11 +29,13 @@ typedef uint64_t BITS __attribute__((vector_size(64)));
 #define LOAD(p)      ((REAL)_mm512_loadu_pd(p))
 #define STORE(p, v)  _mm512_storeu_pd((p), (v))
 #define STREAM(p, v) _mm512_stream_pd((p), (v))
-#define FENCE()      _mm_sfence()
-#define LOW(a, b)    __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(a, b)   __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#define EVEN(a, b)   __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODD(a, b)    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define LOAD_HALVES(p, q)                                                                          \
+    ((REAL)_mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_loadu_pd(p)), _mm256_loadu_pd(q), 1))
+#define FENCE()    _mm_sfence()
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 
 static inline void store_u8(unsigned char *to, REAL a, REAL b, bool stream) {
     const __m128i low = _mm512_cvtepi64_epi8(_mm512_cvtpd_epi64(a));

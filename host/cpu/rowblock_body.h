@@ -4,8 +4,8 @@
 // TILE_NEURONS, LOAD, STORE, STREAM, FENCE, STORE_U8 (two vectors of 0 and 1 as bytes, streamed
 // from a boundary of STREAM_U8_BYTES on), and for LANES > 1 LOW, HIGH (the halves of a and b,
 // interleaved), EVEN, ODD (the even and odd lanes of a followed by those of b); where two ports of
-// multiply-adds are not all, CHAINS; for LANES of two tiles LOAD_HALVES (the halves of a vector
-// from two places); with ABOVE_SIGNS what table_rows_body.h takes: above_bytes(), sign_threshold(),
+// multiply-adds are not all, CHAINS; for LANES > 2 LOAD_HALVES (the halves of a vector from two
+// places); with ABOVE_SIGNS what table_rows_body.h takes: above_bytes(), sign_threshold(),
 // order_signs() and stream_scalar(); and TABLE, the name of the result.
 //
 // Rows go through all layers in blocks. Within a block they stand in groups of GROUP rows, feature
@@ -136,6 +136,9 @@ INLINE void tile_groups(uint32_t neurons, uint64_t inputs, const product *p, uin
         return;
     }
     for (uint64_t g = 0; g < groups; g++) {
+        /* The biases are broadcast anew: kept in registers from group to group they would crowd out
+         * the sums. */
+        __asm__("" : "+r"(bias));
         tile(VECTORS, neurons, inputs, activation, in, weights, bias, out);
         in += inputs * GROUP;
         out += out_stride;

@@ -31,12 +31,13 @@ static inline REAL load(const void *p) {
 #define LOAD(p)     load(p)
 #define STORE(p, v) vst1q_f32((p), (v))
 /* Cores see for themselves that they are written a stream; GCC has no name for STNP. */
-#define STREAM(p, v) STORE(p, v)
-#define FENCE()      ((void)0)
-#define LOW(a, b)    vzip1q_f32((a), (b))
-#define HIGH(a, b)   vzip2q_f32((a), (b))
-#define EVEN(a, b)   vuzp1q_f32((a), (b))
-#define ODD(a, b)    vuzp2q_f32((a), (b))
+#define STREAM(p, v)      STORE(p, v)
+#define LOAD_HALVES(p, q) vcombine_f32(vld1_f32(p), vld1_f32(q))
+#define FENCE()           ((void)0)
+#define LOW(a, b)         vzip1q_f32((a), (b))
+#define HIGH(a, b)        vzip2q_f32((a), (b))
+#define EVEN(a, b)        vuzp1q_f32((a), (b))
+#define ODD(a, b)         vuzp2q_f32((a), (b))
 
 static inline void store_u8(unsigned char *to, REAL a, REAL b) {
     const uint16x4_t low = vmovn_u32(vcvtq_u32_f32(a)), high = vmovn_u32(vcvtq_u32_f32(b));

@@ -142,16 +142,53 @@ INLINE void transpose_vectors(REAL *a) {
     }
 }
 
-/** to[j][i] = from[i][j] for LANES x LANES elements. */
-INLINE void transpose_square(const SCALAR *from, uint64_t from_stride, SCALAR *to,
-                             uint64_t to_stride) {
-    REAL a[LANES];
+#if LANES > 2
+#define HALF ((uint64_t)LANES / 2)
+/* LOW and HIGH in each half of the vectors by itself. */
+#define LOW_OF_HALF(l)  ((l) / HALF * HALF + (l) % HALF / 2 + (l) % 2 * (uint64_t)LANES)
+#define HIGH_OF_HALF(l) (LOW_OF_HALF(l) + HALF / 2)
+#define EACH_LOW(a, b)  __builtin_shufflevector(a, b, EACH_LANE(LOW_OF_HALF))
+#define EACH_HIGH(a, b) __builtin_shufflevector(a, b, EACH_LANE(HIGH_OF_HALF))
+
+/** a[j] lane i = from[i][j] for LANES x HALF elements: the first of the steps above is done by the
+ *  loads, whose halves come from two rows. */
+INLINE void load_columns(const SCALAR *from, uint64_t stride, REAL *a) {
+    REAL b[HALF];
+    for (uint64_t i = 0; i < HALF; i++) {
+        a[i] = LOAD_HALVES(from + i * stride, from + (i + HALF) * stride);
+    }
+    for (uint64_t step = 1; step < HALF; step *= 2) {
+        for (uint64_t i = 0; i < HALF / 2; i++) {
+            b[2 * i] = EACH_LOW(a[i], a[i + HALF / 2]);
+            b[2 * i + 1] = EACH_HIGH(a[i], a[i + HALF / 2]);
+        }
+        for (uint64_t i = 0; i < HALF; i++) {
+            a[i] = b[i];
+        }
+    }
+}
+#else
+#define HALF ((uint64_t)LANES)
+INLINE void load_columns(const SCALAR *from, uint64_t stride, REAL *a) {
     for (uint64_t i = 0; i < LANES; i++) {
-        a[i] = LOAD(from + i * from_stride);
+        a[i] = LOAD(from + i * stride);
     }
     transpose_vectors(a);
-    for (uint64_t i = 0; i < LANES; i++) {
-        STORE(to + i * to_stride, a[i]);
+}
+#endif
+
+/** to[j][i] = from[i][j] for LANES rows of `cols` elements, at most LANES, read as whole vectors.
+ */
+INLINE void transpose_square(uint64_t cols, const SCALAR *from, uint64_t from_stride, SCALAR *to,
+                             uint64_t to_stride) {
+    for (uint64_t first = 0; first < cols; first += HALF) {
+        REAL a[HALF];
+        load_columns(from + first, from_stride, a);
+        for (uint64_t i = 0; i < HALF; i++) {
+            if (first + i < cols) {
+                STORE(to + (first + i) * to_stride, a[i]);
+            }
+        }
     }
 }
 
@@ -167,7 +204,7 @@ static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, 
         uint64_t r = square_start(i, rows);
         for (uint64_t j = 0; j * LANES < cols; j++) {
             uint64_t c = square_start(j, cols);
-            transpose_square(from + r * cols + c, cols, to + c * rows + r, rows);
+            transpose_square(LANES, from + r * cols + c, cols, to + c * rows + r, rows);
         }
     }
 }
@@ -176,16 +213,7 @@ static void transpose_squares(uint64_t rows, uint64_t cols, const SCALAR *from, 
  *  shuffled along and dropped. Reads up to a vector past the last row. */
 static void split_narrow(uint64_t rows, uint64_t cols, const SCALAR *from, SCALAR *to) {
     for (uint64_t r = 0; r < rows; r += LANES) {
-        REAL a[LANES];
-        for (uint64_t i = 0; i < LANES; i++) {
-            a[i] = LOAD(from + (r + i) * cols);
-        }
-        transpose_vectors(a);
-        for (uint64_t i = 0; i < LANES; i++) {
-            if (i < cols) {
-                STORE(to + i * rows + r, a[i]);
-            }
-        }
+        transpose_square(cols, from + r * cols, cols, to + r, rows);
     }
 }
 
