@@ -16,10 +16,16 @@
 #ifndef FFWD_ACTIVATIONS_H
 #define FFWD_ACTIVATIONS_H
 
-/* a > b ? a : b; b where they are equal or one is NaN. An includer may know one operation for it.
- */
+/* a > b ? a : b and a < b ? a : b; b where they are equal or one is NaN. An includer may know one
+ * operation for each. */
 #ifndef GREATER
 #define GREATER(a, b) WHEN_GT(a, b, a, b)
+#define LESSER(a, b)  WHEN_GT(b, a, a, b)
+#endif
+
+/* a > b ? 1 : 0. Another one. */
+#ifndef ONE_WHEN_GT
+#define ONE_WHEN_GT(a, b) WHEN_GT(a, b, K(1), K(0))
 #endif
 
 #ifdef REAL_IS_F64
@@ -44,7 +50,7 @@ static inline REAL ffwd_or_nan(REAL z, REAL number) {
 
 /* z > 0 ? 1 : 0; 0 for NaN. */
 static inline REAL ffwd_step(REAL z) {
-    return WHEN_GT(z, K(0), K(1), K(0));
+    return ONE_WHEN_GT(z, K(0));
 }
 
 /* z >= alpha ? 1 : 0; 0 for NaN. */
@@ -75,7 +81,7 @@ static inline REAL ffwd_thresholded_relu(REAL z, REAL alpha) {
 /* z, but not below alpha, and then not above beta. */
 static inline REAL ffwd_clip(REAL z, REAL alpha, REAL beta) {
     const REAL y = GREATER(alpha, z);
-    return WHEN_GT(y, beta, beta, y);
+    return LESSER(beta, y);
 }
 
 /* alpha z + beta, between 0 and 1. */

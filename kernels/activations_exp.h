@@ -49,7 +49,7 @@ static inline ffwd_pair ffwd_power_value(ffwd_power power, REAL scale) {
  * 0.844 ulp, at 48.1810074; 0.844 ulp.
  */
 static inline REAL ffwd_exp(REAL z) {
-    REAL x = WHEN_GT(z, K(FFWD_EXP_INFINITE), K(FFWD_EXP_INFINITE), z);
+    REAL x = LESSER(K(FFWD_EXP_INFINITE), z);
     x = GREATER(K(FFWD_EXP_ZERO), x);
     const REAL scale = WHEN_GT(x, K(0), K(FFWD_SMALL), K(FFWD_LARGE));
     const REAL inverse = WHEN_GT(x, K(0), K(FFWD_LARGE), K(FFWD_SMALL));

@@ -134,8 +134,8 @@ static inline REAL ffwd_odds_curve(REAL t) {
  * still makes up for what d loses. Largest error 0.962 ulp, at -5.19911861.
  */
 static inline REAL ffwd_sigmoid(REAL z) {
-    REAL x = WHEN_GT(z, K(17.5f), K(17.5f), z);
-    x = WHEN_GT(K(-104.5f), x, K(-104.5f), x);
+    REAL x = LESSER(K(17.5f), z);
+    x = GREATER(K(-104.5f), x);
     const REAL t = FMA(x, K(-FFWD_LOG2E), K(FFWD_ROUNDER));
     const REAL n = t - K(FFWD_ROUNDER);
     const REAL g = ffwd_one_minus_exp(FMA(n, K(FFWD_LN2_LOW), FMA(n, K(FFWD_LN2_HIGH), x)));
@@ -159,7 +159,7 @@ static inline REAL ffwd_sigmoid(REAL z) {
 static inline REAL ffwd_tanh(REAL z) {
     const BITS sign = AS_BITS(z) & 0x80000000u;
     const REAL magnitude = AS_REAL(AS_BITS(z) & 0x7fffffffu);
-    const REAL a = WHEN_GT(magnitude, K(9.5f), K(9.5f), magnitude);
+    const REAL a = LESSER(K(9.5f), magnitude);
 
     const REAL u = a * K(-2);
     const REAL t = FMA(u, K(-FFWD_LOG2E), K(FFWD_ROUNDER));

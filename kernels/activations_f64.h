@@ -170,8 +170,8 @@ static inline REAL ffwd_odds_curve(REAL t) {
  * still makes up for what d loses. Largest error 1.073 ulp, at -0x1.2e36528e7b19ap+5 (-37.8).
  */
 static inline REAL ffwd_sigmoid(REAL z) {
-    REAL x = WHEN_GT(z, K(37.5), K(37.5), z);
-    x = WHEN_GT(K(-746.0), x, K(-746.0), x);
+    REAL x = LESSER(K(37.5), z);
+    x = GREATER(K(-746.0), x);
     const REAL t = FMA(x, K(-FFWD_LOG2E), K(FFWD_ROUNDER));
     const REAL n = t - K(FFWD_ROUNDER);
     const REAL g = ffwd_one_minus_exp(FMA(n, K(FFWD_LN2_LOW), FMA(n, K(FFWD_LN2_HIGH), x)));
@@ -196,7 +196,7 @@ static inline REAL ffwd_sigmoid(REAL z) {
 static inline REAL ffwd_tanh(REAL z) {
     const BITS sign = AS_BITS(z) & 0x8000000000000000ul;
     const REAL magnitude = AS_REAL(AS_BITS(z) & 0x7ffffffffffffffful);
-    const REAL a = WHEN_GT(magnitude, K(19.5), K(19.5), magnitude);
+    const REAL a = LESSER(K(19.5), magnitude);
 
     const REAL u = a * K(-2);
     const REAL t = FMA(u, K(-FFWD_LOG2E), K(FFWD_ROUNDER));

@@ -11,7 +11,7 @@
 /* z, but not below least, and then not above most. */
 static inline REAL ffwd_bounded(REAL z, REAL least, REAL most) {
     const REAL y = GREATER(least, z);
-    return WHEN_GT(y, most, most, y);
+    return LESSER(most, y);
 }
 
 /* x gate scale, scale a power of 2; z where that is above x. */
@@ -119,7 +119,7 @@ static inline REAL ffwd_hard_swish(REAL z) {
 /* z / (1 + |z|); from FFWD_LARGE on it is 1 in any precision. */
 static inline REAL ffwd_softsign(REAL z) {
     const REAL a = ffwd_abs(z);
-    const REAL x = WHEN_GT(a, K(FFWD_LARGE), K(FFWD_LARGE), a);
+    const REAL x = LESSER(K(FFWD_LARGE), a);
     return ffwd_signed_as(z, ffwd_product(x, ffwd_inverse(ffwd_sum(K(1), x))));
 }
 

@@ -13,13 +13,14 @@ typedef uint32_t BITS __attribute__((vector_size(32)));
 #define TILE_NEURONS 4
 #define FFWD_DTYPE   FFWD_F32
 
-#define K(c)         ((REAL)_mm256_set1_ps(c))
-#define FMA(a, b, c) ((REAL)_mm256_fmadd_ps((a), (b), (c)))
-#define GT(a, b)     ((BITS)_mm256_cmp_ps((a), (b), _CMP_GT_OQ))
-/* Bits and masks instead of a blend, so that a constant 0 on either side costs one operation. */
-#define WHEN_GT(a, b, x, y) ((REAL)((GT(a, b) & (BITS)(x)) | (~GT(a, b) & (BITS)(y))))
-/* x86's maximum is just that, unlike fmax(). */
+#define K(c)                ((REAL)_mm256_set1_ps(c))
+#define FMA(a, b, c)        ((REAL)_mm256_fmadd_ps((a), (b), (c)))
+#define GT(a, b)            _mm256_cmp_ps((a), (b), _CMP_GT_OQ)
+#define WHEN_GT(a, b, x, y) ((REAL)_mm256_blendv_ps((y), (x), GT(a, b)))
+#define ONE_WHEN_GT(a, b)   ((REAL)_mm256_and_ps(GT(a, b), K(1)))
+/* x86's maximum and minimum are just that, unlike fmax() and fmin(). */
 #define GREATER(a, b) ((REAL)_mm256_max_ps((a), (b)))
+#define LESSER(a, b)  ((REAL)_mm256_min_ps((a), (b)))
 #define AS_BITS(x)    ((BITS)(x))
 #define AS_REAL(x)    ((REAL)(x))
 

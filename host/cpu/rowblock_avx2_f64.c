@@ -14,13 +14,14 @@ typedef uint64_t BITS __attribute__((vector_size(32)));
 #define FFWD_DTYPE   FFWD_F64
 #define REAL_IS_F64
 
-#define K(c)         ((REAL)_mm256_set1_pd(c))
-#define FMA(a, b, c) ((REAL)_mm256_fmadd_pd((a), (b), (c)))
-#define GT(a, b)     ((BITS)_mm256_cmp_pd((a), (b), _CMP_GT_OQ))
-/* Bits and masks instead of a blend, so that a constant 0 on either side costs one operation. */
-#define WHEN_GT(a, b, x, y) ((REAL)((GT(a, b) & (BITS)(x)) | (~GT(a, b) & (BITS)(y))))
-/* x86's maximum is just that, unlike fmax(). */
+#define K(c)                ((REAL)_mm256_set1_pd(c))
+#define FMA(a, b, c)        ((REAL)_mm256_fmadd_pd((a), (b), (c)))
+#define GT(a, b)            _mm256_cmp_pd((a), (b), _CMP_GT_OQ)
+#define WHEN_GT(a, b, x, y) ((REAL)_mm256_blendv_pd((y), (x), GT(a, b)))
+#define ONE_WHEN_GT(a, b)   ((REAL)_mm256_and_pd(GT(a, b), K(1)))
+/* x86's maximum and minimum are just that, unlike fmax() and fmin(). */
 #define GREATER(a, b) ((REAL)_mm256_max_pd((a), (b)))
+#define LESSER(a, b)  ((REAL)_mm256_min_pd((a), (b)))
 #define AS_BITS(x)    ((BITS)(x))
 #define AS_REAL(x)    ((REAL)(x))
 

@@ -18,8 +18,9 @@ typedef uint32_t BITS __attribute__((vector_size(64)));
 #define FMA(a, b, c) ((REAL)_mm512_fmadd_ps((a), (b), (c)))
 #define WHEN_GT(a, b, x, y)                                                                        \
     ((REAL)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((a), (b), _CMP_GT_OQ), (y), (x)))
-/* x86's maximum is just that, unlike fmax(). */
+/* x86's maximum and minimum are just that, unlike fmax() and fmin(). */
 #define GREATER(a, b) ((REAL)_mm512_max_ps((a), (b)))
+#define LESSER(a, b)  ((REAL)_mm512_min_ps((a), (b)))
 #define AS_BITS(x)    ((BITS)(x))
 #define AS_REAL(x)    ((REAL)(x))
 
