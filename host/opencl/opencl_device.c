@@ -147,8 +147,8 @@ static void close_device(ffwd_device *base) {
         .clone = ffwd_opencl_clone, .run_chunk = ffwd_opencl_run_chunk,                            \
         .enqueue = ffwd_opencl_enqueue_run, .collect = ffwd_opencl_collect,                        \
         .run_resident = ffwd_opencl_run_resident, .begin_chunk = ffwd_opencl_begin_chunk,          \
-        .end_chunk = ffwd_opencl_end_chunk, .limit = (limit_function),                             \
-        .rates = ffwd_opencl_rates, .release = ffwd_opencl_release, .close = close_device,         \
+        .end_chunk = ffwd_opencl_end_chunk, .limit = (limit_function), .rates = ffwd_opencl_rates, \
+        .release = ffwd_opencl_release, .close = close_device,                                     \
     }
 
 /** A device that is the CPU's silicon has the CPU's limit, which native code measures. */
