@@ -195,8 +195,9 @@ static void refuse_wide_and_deep(ffwd_device *device) {
     ffwd_request request = {.strategy = FFWD_FUSED, .expected_rows = 10};
     ck_assert_int_eq(device->ops->prepare(device, wide, &request, &placement, &err),
                      FFWD_EUNSUPPORTED);
-    ck_assert_ptr_nonnull(
-        strstr(err.message, "fused takes up to 32 layers and 1024 values a row, not 1 and 1025"));
+    // How many values is up to the forms that the device has.
+    ck_assert_ptr_nonnull(strstr(err.message, "fused takes up to 32 layers and "));
+    ck_assert_ptr_nonnull(strstr(err.message, " values a row, not 1 and 1025"));
     request.strategy = FFWD_STRATEGY_AUTO;
     expect_ok(device->ops->prepare(device, wide, &request, &placement, &err), &err);
     ck_assert_uint_eq(placement->strategy, FFWD_LAYERED);
@@ -296,6 +297,27 @@ static cl_int CL_API_CALL read_one_bit_wrong(cl_command_queue queue, cl_mem buff
     return code;
 }
 
+/** Where a driver lies the first kernel that the device takes is refused by its name. */
+static void check_kernels_refused(ffwd_opencl_device *device, uint32_t strategy,
+                                  const ffwd_opencl_api *lying) {
+    const ffwd_request request = {.strategy = strategy};
+    ffwd_error err = FFWD_ERROR_INIT;
+    ffwd_model *model = small_net_model();
+    ffwd_placement *placement = NULL;
+    char message[128];
+    device->cl = honest;
+    expect_ok(device->base.ops->prepare(&device->base, model, &request, &placement, &err), &err);
+    (void)snprintf(message, sizeof message, ": arithmetic probe: %s: y[",
+                   placement->stages[0].kernel);
+    device->base.ops->release(placement);
+    device->cl = lying;
+    ck_assert_int_eq(device->base.ops->prepare(&device->base, model, &request, &placement, &err),
+                     FFWD_ENODEVICE);
+    ck_assert_msg(strstr(err.message, message) != NULL, "%s", err.message);
+    device->cl = honest;
+    ffwd_model_destroy(model);
+}
+
 START_TEST(probe_refuses) {
     ffwd_device *device = open_opencl();
     ffwd_error err = FFWD_ERROR_INIT;
@@ -314,23 +336,8 @@ START_TEST(probe_refuses) {
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, &err), FFWD_EUNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(err.message, "no float64: arithmetic probe: "));
     ck_assert_ptr_nonnull(strstr(err.message, "_f64("));
-    ffwd_model *model = small_net_model();
-    ffwd_placement *placement = NULL;
-    static const struct {
-        uint32_t strategy;
-        const char *message;
-    } forms[] = {
-        {FFWD_LAYERED, ": arithmetic probe: matmul_relu_f32: y[66][17]: got "},
-        {FFWD_FUSED, ": arithmetic probe: rowblock_f32: y["},
-    };
-    for (size_t i = 0; i < 2; i++) {
-        const ffwd_request request = {.strategy = forms[i].strategy};
-        ck_assert_int_eq(device->ops->prepare(device, model, &request, &placement, &err),
-                         FFWD_ENODEVICE);
-        ck_assert_ptr_nonnull(strstr(err.message, forms[i].message));
-    }
-    ffwd_model_destroy(model);
-    opencl->cl = honest;
+    check_kernels_refused(opencl, FFWD_LAYERED, &lying);
+    check_kernels_refused(opencl, FFWD_FUSED, &lying);
     ck_assert_int_eq(ffwd_opencl_device_trust(opencl, FFWD_F64, NULL), FFWD_EUNSUPPORTED);
     ffwd_device_describe(device, &info);
     ck_assert_uint_eq(info.f64, 0);
@@ -391,6 +398,15 @@ START_TEST(few_inputs_are_proven) {
 END_TEST
 
 /** The kernel that captures is another program, and is proven when it is first needed. */
+/** Rows over which the kernel that captures, whose shape may be its own, will prove itself. */
+static size_t captured_rows(const ffwd_placement *placement) {
+    const ffwd_opencl_plan *plan = ((const ffwd_opencl_placement *)placement)->plan;
+    ffwd_opencl_stage stage = {0};
+    ffwd_error err = FFWD_ERROR_INIT;
+    expect_ok(ffwd_opencl_fused_stage(plan, true, &stage, &err), &err);
+    return stage.block_rows + 3;
+}
+
 START_TEST(captures_are_proven) {
     ffwd_device *device = open_opencl();
     ffwd_error err = FFWD_ERROR_INIT;
@@ -405,12 +421,13 @@ START_TEST(captures_are_proven) {
     lying.clEnqueueReadBuffer = read_one_bit_wrong;
     opencl->cl = &lying;
     // Last values of y2, z2, y1, z1, which lie in this order from the end: [rows][3] and [rows][5].
-    const size_t rows = ((ffwd_opencl_placement *)net.placement)->plan->stages[0].block_rows + 3;
+    const size_t rows = captured_rows(net.placement);
     const size_t ends[] = {0, 3 * rows, 6 * rows, 11 * rows};
     for (size_t i = 0; i < 4; i++) {
-        char message[96];
-        (void)snprintf(message, sizeof message, ": rowblock_f32: captured %c[%zu][%d]: got ",
-                       i % 2 == 0 ? 'y' : 'z', rows - 1, i < 2 ? 2 : 4);
+        char message[128];
+        (void)snprintf(message, sizeof message, ": %s: captured %c[%zu][%d]: got ",
+                       net.placement->stages[0].kernel, i % 2 == 0 ? 'y' : 'z', rows - 1,
+                       i < 2 ? 2 : 4);
         honest_reads = 1; // Y
         wrong_byte = 4 * (ends[i] + 1);
         ck_assert_int_eq(small_net_run(&net, &err), FFWD_ENODEVICE);
