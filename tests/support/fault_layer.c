@@ -333,7 +333,9 @@ static cl_int CL_API_CALL faulty_clEnqueueReadBuffer(cl_command_queue queue, cl_
     if (kind == FAULT_CODE) {
         return layer.plan.code;
     }
-    cl_int code = next->clEnqueueReadBuffer(queue, buffer, blocking, offset, size, values, waits,
+    /* A bit is turned of what has come. */
+    const cl_bool until_there = kind == FAULT_FLIP ? CL_TRUE : blocking;
+    cl_int code = next->clEnqueueReadBuffer(queue, buffer, until_there, offset, size, values, waits,
                                             list, event);
     if (kind == FAULT_FLIP) {
         flip(values, size);
@@ -352,7 +354,8 @@ static void *CL_API_CALL faulty_clEnqueueMapBuffer(cl_command_queue queue, cl_me
         *code = layer.plan.code;
         return NULL;
     }
-    void *mapped = next->clEnqueueMapBuffer(queue, buffer, blocking, flags, offset, size, waits,
+    const cl_bool until_there = kind == FAULT_FLIP ? CL_TRUE : blocking;
+    void *mapped = next->clEnqueueMapBuffer(queue, buffer, until_there, flags, offset, size, waits,
                                             list, event, code);
     if (kind == FAULT_FLIP && mapped != NULL && (flags & CL_MAP_READ) != 0) {
         flip(mapped, size);
