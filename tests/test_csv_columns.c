@@ -8,6 +8,7 @@
 
 #include <ffwd/file.h>
 
+#include "format/csv_scan.h"
 #include "support/csv_text.h"
 #include "support/files.h"
 #include "support/suite.h"
@@ -246,10 +247,19 @@ START_TEST(kept_and_values) {
 }
 END_TEST
 
+/* A file may hold any byte, a text ends at the first that is 0. */
+START_TEST(a_cell_with_a_zero_byte) {
+    const ffwd_csv_cell cell = {.text = "Age\0x", .length = 5}, end = {.text = "Age", .length = 4};
+    ck_assert(!ffwd_csv_equals(&cell, "Age"));
+    ck_assert(!ffwd_csv_equals(&end, "Age"));
+}
+END_TEST
+
 static Suite *csv_columns_suite(void) {
     Suite *suite = suite_create("csv_columns");
     TCase *columns = tcase_create("columns");
     tcase_add_test(columns, columns_words_and_missing);
+    tcase_add_test(columns, a_cell_with_a_zero_byte);
     tcase_add_test(columns, names_of_columns);
     tcase_add_test(columns, columns_by_number);
     tcase_add_test(columns, options_tell_a_header);

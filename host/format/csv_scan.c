@@ -76,7 +76,7 @@ size_t ffwd_csv_decode(const ffwd_csv_cell *cell, char *text) {
 
 bool ffwd_csv_equals(const ffwd_csv_cell *cell, const char *text) {
     size_t i = 0;
-    for (; i < cell->length && *text == cell->text[i]; i++, text++) {
+    for (; i < cell->length && *text != '\0' && *text == cell->text[i]; i++, text++) {
         i += cell->quoted && cell->text[i] == '"';
     }
     return i >= cell->length && *text == '\0';
